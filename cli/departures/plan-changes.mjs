@@ -11,12 +11,13 @@ export const describeChanges = (changes) =>
 /** @param {PlannedAction | null} planned */
 function describe(planned) {
   if (!planned) return 'nothing';
-  const { action, days, scope, count, successorId } = planned;
+  const { action, days, scope, count, successorId, successorTeamId } = planned;
   const words = [
     action,
     days !== undefined && `${days} days`,
     scope && `(${scope})`,
     successorId && `to ${successorId}`,
+    successorTeamId && `to team ${successorTeamId}`,
   ];
   return `${words.filter(Boolean).join(' ')}, ${count} rows`;
 }

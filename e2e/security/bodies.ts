@@ -74,6 +74,7 @@ export function idFieldsOf(routes: Routes, { id, body }: Route): IdField[] {
     if (isUuid(schema)) found.push({ place, of: meaningOf(name, id) });
     if (schema.items) walk(schema.items, [...place, 0], name);
     for (const [key, inner] of Object.entries(schema.properties ?? {})) walk(inner, [...place, key], key);
+    for (const choice of schema.anyOf ?? []) walk(choice, place, name);
     if (typeof schema.additionalProperties === 'object') walk(schema.additionalProperties, [...place, 'default'], name);
   };
   if (body) walk(body.schema, [], '');
@@ -100,7 +101,7 @@ export function removalOrder(routes: Routes): string[] {
 export function withValue(body: unknown, [step, ...rest]: Place, value: unknown): unknown {
   if (step === undefined) return value;
   if (step === 0) return [withValue((body as unknown[] | undefined)?.[0], rest, value)];
-  const fields = (body ?? {}) as Record<string, unknown>;
+  const fields = (typeof body === 'object' ? (body ?? {}) : {}) as Record<string, unknown>;
   return { ...fields, [step]: withValue(fields[step], rest, value) };
 }
 

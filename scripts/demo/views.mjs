@@ -196,8 +196,13 @@ export function showReceipts({ services }, nameOf) {
  * @param {DepartureRule} line
  * @param {(userId: string) => string} nameOf
  */
-function consequence({ transferredTo, dueAt, warning }, nameOf) {
-  const parts = [transferredTo && `to ${nameOf(transferredTo)}`, dueAt && `due ${dueAt.slice(0, 10)}`, warning];
+function consequence({ transferredTo = [], dueAt, warning }, nameOf) {
+  const receivers = typeof transferredTo === 'string' ? [transferredTo] : transferredTo.map(({ userId }) => userId);
+  const parts = [
+    receivers.length > 0 && `to ${receivers.map(nameOf).join(', ')}`,
+    dueAt && `due ${dueAt.slice(0, 10)}`,
+    warning,
+  ];
   return cyan(parts.filter(Boolean).join(', '));
 }
 

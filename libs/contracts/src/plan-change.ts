@@ -7,6 +7,8 @@ export interface PlannedAction extends Omit<ActionChoice, 'action'> {
   count: number;
   /** Who gets the rows. */
   successorId?: string;
+  /** The team whose members get the rows. */
+  successorTeamId?: string;
 }
 
 /** A line of a plan that is not as it was previewed. */

@@ -3,9 +3,10 @@ import { NoBody, operation, type Operation } from '../operation.js';
 import { LEAVING_TRANSITIONS, type LeavingTransition } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
-import { DepartureWishes, PLAN_TOKEN_MAX, Successors, type NamedSuccessors } from './departure-requests.js';
+import { DepartureWishes, PLAN_TOKEN_MAX } from './departure-requests.js';
 import { CalledOffDeparture, DEPARTURE_STATUSES } from './departures.js';
 import { DRY_RUN_DAYS, DryRunItem, DryRunTotal } from './dry-runs.js';
+import { Successors, type NamedSuccessors } from './successors.js';
 
 export const BULK_MAX = 10_000;
 const ROW_STATUSES = ['waiting', 'refused', ...DEPARTURE_STATUSES] as const;
@@ -33,7 +34,10 @@ export class BulkRequest extends DepartureWishes {
   planToken?: string;
 }
 
-/** The same as a CSV file with the columns `staffId` and, for the successor of all rules, `successorStaffId`. */
+/**
+ * The same as a CSV file with the columns `staffId` and, for the successor of all rules, `successorStaffId`: a staff id,
+ * `manager`, or `team:` with the name or the id of a team, and `:fewest-open` at the end for those with the fewest rows first.
+ */
 export interface BulkFile {
   csv: string;
 }

@@ -7,6 +7,7 @@ import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import { DEPARTURE_TRANSITIONS, RULE_SCOPES, type DepartureTransition } from './departure-receipts.js';
 import { DepartureRequest, PLAN_TOKEN_MAX } from './departure-requests.js';
+import { PreviewedSuccessor } from './successors.js';
 import { ACTION_SCHEMA, PolicyChoices, type ActionInput } from './policy.js';
 
 export class PreviewQuery {
@@ -46,6 +47,8 @@ export class PreviewWarning {
 
 export class PreviewSuccessors {
   @Id({ nullable: true, about: 'The successor for rules without a named one.' }) firstAdminId: string | null;
+  @ListOf(() => PreviewedSuccessor, { optional: true, about: 'Whom each successor of the request stands for.' })
+  named?: PreviewedSuccessor[];
 }
 
 /** Rows that a departure has changed and that a reactivation would not restore. */
@@ -72,8 +75,9 @@ export class PreviewRule {
   @OneOf([...ACTIONS, RESTORE], { about: '`restore` if the user is to return.' }) action: ActionName | typeof RESTORE;
   @Whole({ optional: true }) days?: number;
   @OneOf(RULE_SCOPES, { optional: true }) scope?: ActionChoice['scope'];
-  @Id({ optional: true, about: 'Who gets the rows: the named successor, or else the first admin.' })
+  @Id({ optional: true, about: 'Who gets the rows: the named successor, or else the first admin. Absent for a team.' })
   successorId?: string;
+  @Id({ optional: true, about: 'The team whose active members get the rows.' }) successorTeamId?: string;
   @SomeOf(ACTIONS) allowed: ActionName[];
   @Flag({ about: 'Whether the action takes something that cannot be made again. A legal hold prevents it.' })
   destroys: boolean;

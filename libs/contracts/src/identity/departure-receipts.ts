@@ -1,6 +1,8 @@
-import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
+import { ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import { RESTORE } from '../lifecycle.js';
 import { ACTIONS, type ActionChoice, type ActionName } from '../policy.js';
+
+import { ReceiversField, type Receivers } from './successors.js';
 
 export const DEPARTURE_TRANSITIONS = ['deactivated', 'deleted', 'reactivated', 'transferred', 'reassigned'] as const;
 export type DepartureTransition = (typeof DEPARTURE_TRANSITIONS)[number];
@@ -51,7 +53,7 @@ export class DepartureRule {
   @Whole({ about: 'Rows that the rule has changed; for `keep`, rows that stay.' }) affected: number;
   @Whole({ optional: true, about: 'For a restoration: rows of the departure that are not restored.' })
   notRestored?: number;
-  @Id({ optional: true }) transferredTo?: string;
+  @ReceiversField() transferredTo?: Receivers;
   @Moment({ optional: true, about: 'When the delayed effect is due.' }) dueAt?: string;
   @Moment({ optional: true, about: 'Since when a legal hold has delayed the due effect.' })
   heldAt?: string;

@@ -1,19 +1,10 @@
 import { Flag, Moment, Shape, Text } from '../fields.js';
 import { ACTION_SCHEMA, type ActionInput } from './policy.js';
+import { Successors, type NamedSuccessors } from './successors.js';
 
 const MOST_RULES = 500;
 /** Characters. The token of a preview of choices names every rule. */
 export const PLAN_TOKEN_MAX = 20_000;
-
-/** The ids of the successors by rule id; `default` for all other rules. */
-export type NamedSuccessors = Record<string, string>;
-
-export const Successors = () =>
-  Shape(
-    { type: 'object', additionalProperties: { type: 'string', format: 'uuid' } },
-    'an object: rule id, or `default`, → user id',
-    { optional: true, about: 'The ids of the successors by rule id; `default` for all other rules.' },
-  );
 
 export const DepartureOverrides = ({ about }: { about: string }) =>
   Shape({ type: 'object', additionalProperties: ACTION_SCHEMA }, 'an object: rule id → action', {

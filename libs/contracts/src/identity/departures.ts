@@ -15,10 +15,9 @@ import {
   DepartureOverrides,
   Reactivation,
   Restoration,
-  Successors,
-  type NamedSuccessors,
   type RestoreWish,
 } from './departure-requests.js';
+import { Successors, type NamedSuccessors } from './successors.js';
 import type { ActionInput } from './policy.js';
 import { Invitation } from './invitations.js';
 

@@ -101,7 +101,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   DeparturePreview: PREVIEW,
   ChoicesPreview: PREVIEW,
   PreviewRule: {
-    ...notYetOrOther('part', 'days', 'scope', 'successorId', 'notRestored', 'missing', 'warning'),
+    ...notYetOrOther('part', 'days', 'scope', 'successorId', 'successorTeamId', 'notRestored', 'missing', 'warning'),
     ...{ action: 'unassign', policyAction: 'unassign', differsFromPolicy: false, allowed: ['keep', 'unassign'] },
   },
   CountedRow: { type: 'live-chat', label: 'Visitor on the pricing page', hidden: undefined },

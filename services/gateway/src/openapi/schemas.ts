@@ -27,6 +27,7 @@ const PLANNED_ACTION: Schema = {
     scope: { type: 'string' },
     count: { type: 'integer' },
     successorId: { type: 'string', format: 'uuid' },
+    successorTeamId: { type: 'string', format: 'uuid' },
   },
   required: ['action', 'count'],
 };

@@ -12,6 +12,7 @@ import {
   type TransitionDescription,
 } from '#libs/contracts';
 import { choiceOf } from './choices.js';
+import { resolvedSuccessor } from './successor-choices.js';
 
 /** What a request chooses for one departure, in addition to the account's policy. */
 export interface PolicyChoices {
@@ -19,6 +20,8 @@ export interface PolicyChoices {
   steps: readonly Transition[];
   overrides?: Record<string, ActionInput>;
   successors?: NamedSuccessors;
+  /** The manager of the leaver. */
+  managerId?: string | null;
 }
 
 export interface AccountPolicy {
@@ -52,16 +55,17 @@ function resolveOne(
   transition: Transition,
   description: TransitionDescription,
   account: AccountPolicy,
-  { overrides = {}, successors = {} }: PolicyChoices,
+  { overrides = {}, successors = {}, managerId = null }: PolicyChoices,
 ): ResolvedAction {
   const presetDefault = defaultOf(description, account.preset);
   if (rule.fixed || transition === 'transferred') return presetDefault;
   const own = offered(description, overrides[rule.id]);
   const choice = own ?? offered(description, account.overrides[rule.id]?.[transition]) ?? presetDefault;
-  const successor = successors[rule.id] ?? (own && own.action !== 'transfer' ? undefined : successors.default);
-  if (!successor) return choice;
-  if (choice.action === 'replace') return { ...choice, to: successor };
-  return description.allowed.includes('transfer') ? { action: 'transfer', to: successor } : choice;
+  const named = successors[rule.id] ?? (own && own.action !== 'transfer' ? undefined : successors.default);
+  if (!named) return choice;
+  const successor = resolvedSuccessor(named, managerId);
+  if (choice.action === 'replace') return { ...choice, ...successor };
+  return description.allowed.includes('transfer') ? { action: 'transfer', ...successor } : choice;
 }
 
 /** The override with missing parameters taken from the rule's declaration; undefined if the rule does not offer it. */

@@ -39,7 +39,8 @@ import { DeparturePreparation } from './departure-preparation.js';
 import { ReactivationCommands } from './reactivation-commands.js';
 import { EndedAccess } from './ended-access.js';
 import { Erasure } from './erasure.js';
-import { GroupDecisions } from './group-decisions.js';
+import { GroupDecisions } from './group/group-decisions.js';
+import { GroupOutcomes } from './group/group-outcomes.js';
 import { ImmediateDepartures } from './immediate-departures.js';
 import { LocalRules } from './local-rules.js';
 import { ErasureLedger } from './ledger/erasure-ledger.js';
@@ -133,6 +134,7 @@ import { Transfers } from './transfer/transfers.js';
     ForgottenVersions,
     FormerPerson,
     GroupDecisions,
+    GroupOutcomes,
     ImmediateDepartures,
     Erasures,
     LaterDepartures,

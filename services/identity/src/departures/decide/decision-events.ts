@@ -16,6 +16,7 @@ import { LeaverDigests, type Digests } from '../../former-identifier/leaver-dige
 import { UserEvents } from '../../user/user-events.js';
 import type { UserRow } from '../../user/user-rows.js';
 import { FirstAdmins, namesFirstAdmin } from '../plan/first-admins.js';
+import { SuccessorChecks } from '../plan/successor-checks.js';
 
 /** A decision about one user. */
 export interface Decision {
@@ -54,6 +55,7 @@ export class DecisionEvents {
     private readonly catalogue: Catalogue,
     private readonly ids: Ids,
     private readonly firstAdmins: FirstAdmins,
+    private readonly successors: SuccessorChecks,
     private readonly digests: LeaverDigests,
   ) {}
 
@@ -77,10 +79,15 @@ export class DecisionEvents {
       accounts,
       users.map(({ id }) => id),
     );
+    const members = await this.successors.oneOfEach(
+      decisions.flatMap(({ policy }) => teamsOf(policy)),
+      users.map(({ id }) => id),
+    );
     return new Map(
       decisions.map((decision) => {
         const { id, account_id: accountId } = decision.user;
-        const fact = this.factOf(transition, decision, firstAdmins.get(accountId));
+        const policy = withMembers(decision.policy, members);
+        const fact = this.factOf(transition, { ...decision, policy }, firstAdmins.get(accountId));
         const since = transition === 'transferred' ? undefined : takenOverAt.get(id);
         if (since === undefined) return [id, fact];
         return [id, { ...fact, steps: ['transferred', ...fact.steps], takenOverAt: since }];
@@ -132,4 +139,22 @@ export class DecisionEvents {
       round: 0,
     };
   }
+}
+
+const teamsOf = ({ rules }: ResolvedPolicy): string[] =>
+  Object.values(rules).flatMap((actions) => Object.values(actions).flatMap(({ team }) => team?.id ?? []));
+
+/** Adds a member of each team as the successor for services that do not know teams. */
+function withMembers(policy: ResolvedPolicy, members: ReadonlyMap<string, string>): ResolvedPolicy {
+  if (members.size === 0) return policy;
+  const rules = Object.entries(policy.rules).map(([rule, actions]) => [
+    rule,
+    Object.fromEntries(
+      Object.entries(actions).map(([transition, action]) => {
+        const to = action.team && members.get(action.team.id);
+        return [transition, to === undefined ? action : { ...action, to }];
+      }),
+    ),
+  ]);
+  return { ...policy, rules: Object.fromEntries(rules) as ResolvedPolicy['rules'] };
 }

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type DepartureDraft, type DraftChoices, type Principal } from '#libs/contracts';
 import { Actors, assertMayManage } from '../../user/actors.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
-import { Guards } from '../plan/guards.js';
 import { Planner } from '../plan/planner.js';
 import { Restorations } from '../plan/restorations.js';
+import { SuccessorChecks } from '../plan/successor-checks.js';
 import { Drafts } from './drafts.js';
 
 /** Keeps what managers mean to decide. A manager who may decide about a user may also read and write the draft. */
@@ -14,7 +14,7 @@ export class DraftCommands {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly planner: Planner,
-    private readonly guards: Guards,
+    private readonly successors: SuccessorChecks,
     private readonly restorations: Restorations,
     private readonly drafts: Drafts,
   ) {}
@@ -26,7 +26,7 @@ export class DraftCommands {
     if (user.status === 'deleted') throw new Problem('conflict', { detail: 'The user is deleted already.' });
     if (choices.transition !== 'reactivated') {
       const plan = await this.planner.plan(principal.accountId, userId, choices.transition, choices);
-      await this.guards.assertSuccessors(plan);
+      await this.successors.check(principal.accountId, plan);
     } else if (choices.successors) {
       const message = 'successors is for a departure';
       throw new Problem('validation', { errors: [{ field: 'successors', message }] });

@@ -31,6 +31,19 @@ describe('the lines of a handover report', () => {
     ]);
   });
 
+  it('have the part of each receiver', () => {
+    const other = '0190163d-8694-739b-aea5-966c26f8ad92';
+    const transferredTo = [
+      { userId: RECEIVER, affected: 2 },
+      { userId: other, affected: 1 },
+    ];
+    expect(linesOf({ rules: [aLine({ action: 'transfer', affected: 3, transferredTo })] })).toEqual([
+      { receiverId: RECEIVER, received: { ...about, transition: 'deactivated', affected: 2 }, checks: [] },
+      { receiverId: other, received: { ...about, transition: 'deactivated', affected: 1 }, checks: [] },
+    ]);
+    expect(linesOf({ rules: [aLine({ action: 'transfer', affected: 0, transferredTo: [] })] })).toEqual([]);
+  });
+
   it('leave out a successor who has got no rows', () => {
     const line = { action: 'transfer', transferredTo: RECEIVER, affected: 0, warning: 'successor-has-left' } as const;
     expect(linesOf({ rules: [aLine(line)] })).toEqual([]);

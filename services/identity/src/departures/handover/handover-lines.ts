@@ -1,4 +1,11 @@
-import type { Departure, DepartureRule, DepartureService, HandedOverRows, HandoverCheck } from '#libs/contracts';
+import {
+  receiversOf,
+  type Departure,
+  type DepartureRule,
+  type DepartureService,
+  type HandedOverRows,
+  type HandoverCheck,
+} from '#libs/contracts';
 
 /** What a receipt says for a handover report. */
 export interface HandoverLine {
@@ -17,19 +24,24 @@ const ABOUT_ROWS = 'successor-has-left';
  */
 export function handoverLines({ services }: Departure, labels: ReadonlyMap<string, string>): HandoverLine[] {
   return services.flatMap((service) => [
-    ...service.rules.map((line) => ofRule(service.service, line, labels)).filter(isWorthReporting),
+    ...service.rules.flatMap((line) => ofRule(service.service, line, labels)).filter(isWorthReporting),
     ...ofService(service),
   ]);
 }
 
-function ofRule(service: string, line: DepartureRule, labels: ReadonlyMap<string, string>): HandoverLine {
-  const { rule, part, transition, affected, transferredTo: receiverId } = line;
+/** What a rule needs a look at is shown to each of its receivers. */
+function ofRule(service: string, line: DepartureRule, labels: ReadonlyMap<string, string>): HandoverLine[] {
+  const { rule, part, transition, transferredTo } = line;
   const about = { service, rule, ...(part && { part }), label: labels.get(rule) ?? rule };
-  return {
-    ...(receiverId && { receiverId }),
-    ...(receiverId && affected > 0 && { received: { ...about, transition, affected } }),
-    checks: checksOf(line).map((check) => ({ ...about, ...check })),
-  };
+  const checks = checksOf(line).map((check) => ({ ...about, ...check }));
+  const received = receiversOf(line);
+  if (received.length === 0)
+    return [{ ...(typeof transferredTo === 'string' && { receiverId: transferredTo }), checks }];
+  return received.map(({ userId, affected }) => ({
+    receiverId: userId,
+    received: { ...about, transition, affected },
+    checks,
+  }));
 }
 
 const isWorthReporting = ({ received, checks }: HandoverLine): boolean => received !== undefined || checks.length > 0;

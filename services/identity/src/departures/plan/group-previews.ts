@@ -122,9 +122,13 @@ function groupsOf(plans: readonly Plan[], onlyOf?: (plan: Plan) => string[]): Al
   return [...groups.values()];
 }
 
+const SUCCESSOR = ['to', 'team', 'namedBy'];
+
 /** Who gets the rows does not change how many there are. */
 const withoutSuccessors = (rules: ResolvedRules): ResolvedRules =>
-  JSON.parse(JSON.stringify(rules, (name, value: unknown) => (name === 'to' ? undefined : value))) as ResolvedRules;
+  JSON.parse(
+    JSON.stringify(rules, (name, value: unknown) => (SUCCESSOR.includes(name) ? undefined : value)),
+  ) as ResolvedRules;
 
 function requestOf(plans: readonly Plan[], own: string[]): PreviewsRequest {
   const [{ user, steps, rules }] = plans as [Plan];
@@ -147,7 +151,10 @@ const linesOf = (plans: readonly Plan[], answer: readonly PreviewsLine[]): [user
     return counts.map(([person, count]): [string, PreviewLine] => {
       const ids = listed.get(person);
       const { user, rules } = plans[person]!;
-      const { to } = rules[line.rule]?.[line.transition] ?? {};
-      return [user.id, { ...line, ...(to !== undefined && { to }), count, ...(ids && { items: ids }) }];
+      const { to, team } = rules[line.rule]?.[line.transition] ?? {};
+      return [
+        user.id,
+        { ...line, ...(to !== undefined && { to }), ...(team && { team }), count, ...(ids && { items: ids }) },
+      ];
     });
   });

@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type NamedSuccessors, type PreviewBlocker, type PreviewLine } from '#libs/contracts';
+import { Problem, type PreviewBlocker, type PreviewLine } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { isoOf } from '../../common/moments.js';
@@ -66,35 +66,6 @@ export class Guards {
     return found.filter((blocker) => blocker !== undefined);
   }
 
-  /**
-   * Locks the named successors, so that they cannot leave before the transaction ends.
-   * @throws Problem `invalid-successor` with the ids of those who cannot take over
-   */
-  async lockSuccessors({ user, successors }: Plan): Promise<void> {
-    assertMaySucceed(successors, await this.lockActive(user.account_id, Object.values(successors)), [user.id]);
-  }
-
-  /**
-   * Like `lockSuccessors`, without a lock, for a preview.
-   * @throws Problem `invalid-successor`
-   */
-  async assertSuccessors({ user, successors }: Plan): Promise<void> {
-    const named = Object.values(successors);
-    if (named.length === 0) return;
-    assertMaySucceed(successors, await this.activeOf(user.account_id, named), [user.id]);
-  }
-
-  /** The active ones of these users. */
-  async activeOf(accountId: string, userIds: readonly string[]): Promise<Set<string>> {
-    if (userIds.length === 0) return new Set();
-    const { rows } = await sql<{ id: string }>`
-      select id from users
-      where account_id = ${accountId} and id = any(${[...new Set(userIds)]}::uuid[]) and status = 'active'`.execute(
-      this.em.getKysely(),
-    );
-    return new Set(rows.map((row) => row.id));
-  }
-
   /** The active ones of these users, locked so that they cannot leave before the transaction ends. */
   async lockActive(accountId: string, userIds: readonly string[]): Promise<Set<string>> {
     if (userIds.length === 0) return new Set();
@@ -124,18 +95,6 @@ export class Guards {
       items: [],
     };
   }
-}
-
-/** @throws Problem `invalid-successor` with the ids of successors who are not active, or are leavers themselves */
-export function assertMaySucceed(
-  successors: NamedSuccessors,
-  active: ReadonlySet<string>,
-  leavers: Iterable<string>,
-): void {
-  const leaving = new Set(leavers);
-  const items = [...new Set(Object.values(successors))].filter((id) => !active.has(id) || leaving.has(id));
-  if (items.length > 0)
-    throw new Problem('invalid-successor', { detail: 'Name active users of this account, not the leaver.', items });
 }
 
 /**

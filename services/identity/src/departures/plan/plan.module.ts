@@ -15,6 +15,7 @@ import { Blockers } from './preview/blockers.js';
 import { ContactsOfLeaver } from './preview/contacts-of-leaver.js';
 import { DeparturePreviews } from './preview/departure-preview.js';
 import { Overviews } from './preview/overviews.js';
+import { PreviewedSuccessors } from './preview/previewed-successors.js';
 import { ReassignmentPreviews } from './preview/reassignment-previews.js';
 import { RequestedPlans } from './preview/requested-plans.js';
 import { ReturnPreviews } from './preview/return-preview.js';
@@ -23,6 +24,7 @@ import { ReassignmentGuards } from './reassignment-guards.js';
 import { Refusals } from './refusals.js';
 import { Restorations } from './restorations.js';
 import { RuleServices } from './rule-services.js';
+import { SuccessorChecks } from './successor-checks.js';
 import { Confirmation } from './token/confirmation.js';
 import { PlanRecount } from './token/plan-recount.js';
 import { PlanTokens } from './token/plan-token.js';
@@ -48,6 +50,7 @@ import { TransferGuards } from './transfer-guards.js';
     PlanTokens,
     Planner,
     Preflight,
+    PreviewedSuccessors,
     ReassignmentGuards,
     ReassignmentPreviews,
     Refusals,
@@ -57,6 +60,7 @@ import { TransferGuards } from './transfer-guards.js';
     ReturnPreviews,
     RowsBehindCounts,
     RuleServices,
+    SuccessorChecks,
     TokenChecks,
     TransferGuards,
   ],
@@ -81,6 +85,7 @@ import { TransferGuards } from './transfer-guards.js';
     ReturnPreviews,
     RowsBehindCounts,
     RuleServices,
+    SuccessorChecks,
     TransferGuards,
   ],
 })

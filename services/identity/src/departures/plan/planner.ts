@@ -136,7 +136,7 @@ export function planOf(basis: Basis, user: UserRow, transition: Transition, requ
     steps,
     wasManager: isManager(user),
     byPolicy: resolve(catalogue, policy, { steps }),
-    rules: resolve(catalogue, policy, { steps, overrides, successors }),
+    rules: resolve(catalogue, policy, { steps, overrides, successors, managerId: user.manager_id }),
     successors,
   };
 }

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { ActionInput, NamedSuccessors, Role, LeavingTransition } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
-import type { DecisionResult, LeaverRequest } from '../group-decisions.js';
+import type { DecisionResult, LeaverRequest } from '../group/group-outcomes.js';
 import type { NamedRow } from './bulk-files.js';
 import type { ReadBulk } from './bulk-requests.js';
 import { listedRows } from './bulk-rows.js';

@@ -14,7 +14,7 @@ import {
 import { eventually } from '#libs/test-kit';
 import { TestDepartures } from '../../../testing/departures.js';
 import { outcomeOf, ownerOf, TestIdentity } from '../../../testing/identity.js';
-import { GroupDecisions } from '../group-decisions.js';
+import { GroupDecisions } from '../group/group-decisions.js';
 import { ScheduleWorker } from '../schedule/schedule.worker.js';
 import { BulkWorker } from './bulk.worker.js';
 

@@ -4,7 +4,7 @@ import { PREPARE_AGAIN } from '#libs/broker';
 import { Problem } from '#libs/contracts';
 import { isTransient, Worker, WorkerContext } from '#libs/jobs';
 import { safeErrorFields } from '#libs/observability';
-import { GroupDecisions } from '../group-decisions.js';
+import { GroupDecisions } from '../group/group-decisions.js';
 import { GroupPreflight } from '../../plan/group-preflight.js';
 import { Refusals } from '../../plan/refusals.js';
 import { isoOf } from '../../../common/moments.js';

@@ -4,10 +4,10 @@ import type { Principal, Reassignment, ReassignmentRequest } from '#libs/contrac
 import { lockAccount } from '../../../common/account-lock.js';
 import { Actors, assertMayManage } from '../../../user/actors.js';
 import { UserRows } from '../../../user/user-rows.js';
-import { Guards } from '../../plan/guards.js';
 import { Planner, type Plan } from '../../plan/planner.js';
 import { resolvedPolicy } from '../../plan/preflight.js';
 import { ReassignmentGuards } from '../../plan/reassignment-guards.js';
+import { SuccessorChecks } from '../../plan/successor-checks.js';
 import { Decisions } from '../decisions.js';
 import { requesterOf } from '../immediate-departures.js';
 
@@ -22,7 +22,7 @@ export class Reassignments {
     private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly planner: Planner,
-    private readonly successors: Guards,
+    private readonly successors: SuccessorChecks,
     private readonly guards: ReassignmentGuards,
     private readonly decisions: Decisions,
   ) {}
@@ -39,7 +39,7 @@ export class Reassignments {
     const plan = await this.planner.planReassignment(accountId, userId, request);
     const { user } = plan;
     await this.guards.assertAllowed(user);
-    await this.successors.lockSuccessors(plan);
+    await this.successors.lock(accountId, plan);
     assertMayManage(await this.actors.rolesOf(principal), user.roles);
     const decision = {
       user,

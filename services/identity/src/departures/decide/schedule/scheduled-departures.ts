@@ -6,7 +6,7 @@ import { isoOf } from '../../../common/moments.js';
 import { Actors } from '../../../user/actors.js';
 import { GroupPreflight } from '../../plan/group-preflight.js';
 import { DepartureClaims, type DueDeparture } from '../../store/departure-claims.js';
-import { GroupDecisions } from '../group-decisions.js';
+import { GroupDecisions } from '../group/group-decisions.js';
 import { Schedule } from './schedule.js';
 
 /**

@@ -17,6 +17,7 @@ import { shownLines } from '../token/shown-plan.js';
 import { Blockers } from './blockers.js';
 import { ContactsOfLeaver, NOBODY_TO_TELL } from './contacts-of-leaver.js';
 import { previewRules } from './preview-rules.js';
+import { PreviewedSuccessors } from './previewed-successors.js';
 import { RequestedPlans, type RequestedPlan } from './requested-plans.js';
 
 /** Previews of departures. Each service counts its own rows. */
@@ -29,6 +30,7 @@ export class DeparturePreviews {
     private readonly blockers: Blockers,
     private readonly contacts: ContactsOfLeaver,
     private readonly tokens: PlanTokens,
+    private readonly successors: PreviewedSuccessors,
   ) {}
 
   /**
@@ -68,6 +70,7 @@ export class DeparturePreviews {
     const contactsToTell = transition === 'transferred' ? NOBODY_TO_TELL : await this.contacts.of(plan, away);
     const blockers = staysAway ?? (await this.blockers.of(principal, plan, { lines, later }));
     const firstAdminId = await this.firstAdmins.ofUser(user);
+    const named = await this.successors.of(plan);
     return {
       userId: user.id,
       transition,
@@ -75,7 +78,7 @@ export class DeparturePreviews {
       ...(erasesAt && { erasesAt }),
       blockers,
       warnings: lines.flatMap(warningOf),
-      successors: { firstAdminId },
+      successors: { firstAdminId, ...(named.length > 0 && { named }) },
       rules: previewRules(plan, lines, firstAdminId),
       uncounted,
       ...contactsToTell,

@@ -14,7 +14,8 @@ export function previewRules(plan: Plan, lines: readonly PreviewLine[], firstAdm
     const { rule, part, transition, action, days, scope, count, detail, undoable } = line;
     const offered = offeredOn(described, transition);
     const byPolicy = plan.byPolicy[rule]?.[transition] ?? line;
-    const successorId = hasSuccessor(line) ? (line.to ?? firstAdminId) : null;
+    const { to, team } = plan.rules[rule]?.[transition] ?? line;
+    const successorId = hasSuccessor(line) && !team ? (to ?? firstAdminId) : null;
     return [
       {
         rule,
@@ -26,6 +27,7 @@ export function previewRules(plan: Plan, lines: readonly PreviewLine[], firstAdm
         ...(days !== undefined && { days }),
         ...(scope && { scope }),
         ...(successorId && { successorId }),
+        ...(team && { successorTeamId: team.id }),
         allowed: [...(offered?.allowed ?? [])],
         destroys: offered?.destroys?.includes(action) === true,
         undoable: plan.transition === 'deactivated' && undoable === true,
@@ -48,4 +50,8 @@ const choiceOf = ({ action, days, scope }: ResolvedAction) => ({
 });
 
 const isSame = (one: ResolvedAction, other: ResolvedAction): boolean =>
-  one.action === other.action && one.days === other.days && one.scope === other.scope && one.to === other.to;
+  one.action === other.action &&
+  one.days === other.days &&
+  one.scope === other.scope &&
+  one.to === other.to &&
+  one.team?.id === other.team?.id;

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Principal, Reassignment, ReassignmentRequest, UncountedService } from '#libs/contracts';
 import { assertMayManage } from '../../../user/actors.js';
-import { Guards } from '../guards.js';
 import { Planner } from '../planner.js';
 import { ReassignmentGuards } from '../reassignment-guards.js';
 import { RuleServices } from '../rule-services.js';
+import { SuccessorChecks } from '../successor-checks.js';
 import { previewRules } from './preview-rules.js';
 
 /** Dry runs of reassignments. Each service counts its own rows. */
@@ -13,7 +13,7 @@ export class ReassignmentPreviews {
   constructor(
     private readonly planner: Planner,
     private readonly owners: RuleServices,
-    private readonly successors: Guards,
+    private readonly successors: SuccessorChecks,
     private readonly guards: ReassignmentGuards,
   ) {}
 
@@ -25,7 +25,7 @@ export class ReassignmentPreviews {
     const plan = await this.planner.planReassignment(principal.accountId, userId, request);
     const { user } = plan;
     assertMayManage(principal.roles, user.roles);
-    await this.successors.assertSuccessors(plan);
+    await this.successors.check(principal.accountId, plan);
     const uncounted: UncountedService[] = [];
     const lines = await this.owners.preview(plan, { uncounted });
     const blockers = await this.guards.blockers(user);

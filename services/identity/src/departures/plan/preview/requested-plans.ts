@@ -13,9 +13,10 @@ import { UserRows } from '../../../user/user-rows.js';
 import { ScheduledSteps, type Scheduled } from '../../store/scheduled/scheduled-steps.js';
 import { DepartureTimes, type Times } from '../departure-times.js';
 import { erasureDay } from '../erasure-day.js';
-import { Guards, returnToCallOff } from '../guards.js';
+import { returnToCallOff } from '../guards.js';
 import { Planner, type Plan } from '../planner.js';
 import type { Later } from '../sequence.js';
+import { SuccessorChecks } from '../successor-checks.js';
 import { choicesIn, type Choices } from '../token/choices.js';
 
 /** What a request would decide. */
@@ -37,7 +38,7 @@ export class RequestedPlans {
     private readonly users: UserRows,
     private readonly planner: Planner,
     private readonly times: DepartureTimes,
-    private readonly guards: Guards,
+    private readonly checks: SuccessorChecks,
     private readonly scheduled: ScheduledSteps,
     private readonly clock: Clock,
   ) {}
@@ -55,7 +56,7 @@ export class RequestedPlans {
     const plan = policy
       ? await this.planner.planUnder(policy, [accountId, userId], transition, { successors, overrides })
       : await this.planner.plan(accountId, userId, transition, { successors, overrides });
-    await this.guards.assertSuccessors(plan);
+    await this.checks.check(accountId, plan);
     const choices = choicesIn(plan, { successors, overrides, effectiveAt, returnAt, returnRestore });
     const scheduled = await this.scheduled.ofUser(userId);
     const erasesAt = this.erasesAt(plan, scheduled, { effectiveAt, returnAt });

@@ -1,5 +1,6 @@
 import type { DepartureTransition, NamedSuccessors, ActionInput, Restore } from '#libs/contracts';
 import { choiceOf } from '../../../policy/choices.js';
+import { keyOfChoice, usersIn } from '../../../policy/successor-choices.js';
 import type { Times } from '../departure-times.js';
 import type { Plan, PlanRequest } from '../planner.js';
 
@@ -8,6 +9,8 @@ export interface Choices {
   userId: string;
   transition: DepartureTransition;
   successors?: NamedSuccessors;
+  /** The users for whom the successors stand, without the members of teams. */
+  successorIds?: readonly string[];
   overrides?: Record<string, ActionInput>;
   effectiveAt?: string;
   returnAt?: string;
@@ -19,7 +22,16 @@ export interface Choices {
 export const choicesIn = (
   { user, transition }: Pick<Plan, 'user' | 'transition'>,
   { successors, overrides, effectiveAt, returnAt, returnRestore }: PlanRequest & Times,
-): Choices => ({ userId: user.id, transition, successors, overrides, effectiveAt, returnAt, restore: returnRestore });
+): Choices => ({
+  userId: user.id,
+  transition,
+  successors,
+  successorIds: usersIn(Object.values(successors ?? {}), user.manager_id),
+  overrides,
+  effectiveAt,
+  returnAt,
+  restore: returnRestore,
+});
 
 /** The choices by name, each in a form that is equal for equal choices. */
 export type ChoiceKeys = Readonly<Record<string, string>>;
@@ -32,7 +44,9 @@ export function keysOf({ userId, transition, successors, overrides = {}, effecti
   const keys = {
     user: userId,
     transition,
-    successors: sorted(Object.entries(successors ?? {})),
+    successors: sorted(
+      Object.entries(successors ?? {}).map(([rule, choice]): [string, unknown] => [rule, keyOfChoice(choice)]),
+    ),
     overrides: sorted(actions),
     effectiveAt: effectiveAt ?? '',
     returnAt: returnAt ?? '',

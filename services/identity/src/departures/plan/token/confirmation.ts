@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import type { DepartureRequest, Principal, Problem } from '#libs/contracts';
 import { Actors, assertMayManage } from '../../../user/actors.js';
-import { Guards } from '../guards.js';
 import type { Times } from '../departure-times.js';
 import type { Plan, PlanRequest } from '../planner.js';
+import { SuccessorChecks } from '../successor-checks.js';
 import { choicesIn } from './choices.js';
 import { factsOf } from './plan-token.js';
 import { PlanRecount } from './plan-recount.js';
@@ -19,7 +19,7 @@ export class Confirmation {
   constructor(
     private readonly tokens: TokenChecks,
     private readonly recount: PlanRecount,
-    private readonly guards: Guards,
+    private readonly successors: SuccessorChecks,
     private readonly actors: Actors,
   ) {}
 
@@ -51,7 +51,7 @@ export class Confirmation {
       const outcome = await this.tokens.check(planToken, requested, { acceptUncounted, stale });
       if (outcome === PREPARE_AGAIN) return PREPARE_AGAIN;
     }
-    await this.guards.lockSuccessors(plan);
+    await this.successors.lock(plan.user.account_id, plan);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
     return undefined;
   }

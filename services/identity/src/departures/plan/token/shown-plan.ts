@@ -19,8 +19,19 @@ type Packed = (string | number | null)[];
 /** Compresses the plan: it names every rule, and the token has to fit into a request. */
 export function pack({ choices, lines }: ShownPlan): string {
   const packed = lines.map(({ rule, part, transition, planned, destroys }): Packed => {
-    const { action, days, scope, count, successorId } = planned;
-    return [rule, part ?? null, transition, action, days ?? null, scope ?? null, count, successorId ?? null, +destroys];
+    const { action, days, scope, count, successorId, successorTeamId } = planned;
+    const facts = [
+      rule,
+      part ?? null,
+      transition,
+      action,
+      days ?? null,
+      scope ?? null,
+      count,
+      successorId ?? null,
+      +destroys,
+    ];
+    return successorTeamId === undefined ? facts : [...facts, successorTeamId];
   });
   return deflateRawSync(JSON.stringify([choices, packed])).toString('base64url');
 }
@@ -30,24 +41,27 @@ export function unpack(text: string): ShownPlan {
     ChoiceKeys,
     Packed[],
   ];
-  const lines = packed.map(([rule, part, transition, action, days, scope, count, successorId, destroys]) => ({
-    rule: rule as string,
-    ...(part !== null && { part: part as string }),
-    transition: transition as ShownLine['transition'],
-    planned: {
-      action: action as ActionName,
-      ...(days !== null && { days: days as number }),
-      ...(scope !== null && { scope: scope as PlannedAction['scope'] }),
-      count: count as number,
-      ...(successorId !== null && { successorId: successorId as string }),
-    },
-    destroys: destroys === 1,
-  }));
+  const lines = packed.map(
+    ([rule, part, transition, action, days, scope, count, successorId, destroys, successorTeamId]) => ({
+      rule: rule as string,
+      ...(part !== null && { part: part as string }),
+      transition: transition as ShownLine['transition'],
+      planned: {
+        action: action as ActionName,
+        ...(days !== null && { days: days as number }),
+        ...(scope !== null && { scope: scope as PlannedAction['scope'] }),
+        count: count as number,
+        ...(successorId !== null && { successorId: successorId as string }),
+        ...(successorTeamId !== undefined && { successorTeamId: successorTeamId as string }),
+      },
+      destroys: destroys === 1,
+    }),
+  );
   return { choices, lines };
 }
 
 export const shownLines = (rules: readonly PreviewRule[]): ShownLine[] =>
-  rules.map(({ rule, part, transition, action, days, scope, count, successorId, destroys }) => ({
+  rules.map(({ rule, part, transition, action, days, scope, count, successorId, successorTeamId, destroys }) => ({
     rule,
     ...(part !== undefined && { part }),
     transition,
@@ -57,6 +71,7 @@ export const shownLines = (rules: readonly PreviewRule[]): ShownLine[] =>
       ...(scope !== undefined && { scope }),
       count,
       ...(successorId !== undefined && { successorId }),
+      ...(successorTeamId !== undefined && { successorTeamId }),
     },
     destroys,
   }));
@@ -92,4 +107,5 @@ const isSame = (one: PlannedAction, other: PlannedAction): boolean =>
   one.days === other.days &&
   one.scope === other.scope &&
   one.count === other.count &&
-  one.successorId === other.successorId;
+  one.successorId === other.successorId &&
+  one.successorTeamId === other.successorTeamId;

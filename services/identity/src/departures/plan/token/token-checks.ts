@@ -79,12 +79,10 @@ export class TokenChecks {
     return basis.facts !== requested.facts || (await this.successorsChanged(basis, requested));
   }
 
-  private async successorsChanged({ at }: Basis, { choices: { successors = {} } }: Requested): Promise<boolean> {
+  private async successorsChanged({ at }: Basis, { choices: { successorIds = [] } }: Requested): Promise<boolean> {
     const { rows } = await sql`
       select id from users
-      where id = any(${Object.values(successors)}::uuid[]) and updated_at > ${new Date(at)}`.execute(
-      this.em.getKysely(),
-    );
+      where id = any(${[...successorIds]}::uuid[]) and updated_at > ${new Date(at)}`.execute(this.em.getKysely());
     return rows.length > 0;
   }
 }

@@ -2,10 +2,13 @@ import type {
   AwaitedAnswer,
   CalledOffDeparture,
   Departure,
+  DepartureRule,
   DepartureService,
   DepartureServiceSummary,
   DepartureSummary,
   ReceiptLine,
+  ResolvedAction,
+  Transition,
 } from '#libs/contracts';
 import type { WaitingEvent } from '#libs/outbox';
 import { isoOf, isoOrNull } from '../../../common/moments.js';
@@ -28,7 +31,7 @@ export const toSummary = (row: DepartureRow, parts: Parts<ServiceStateSummary>):
 export const toDeparture = (row: DepartureRow, parts: Parts<ServiceState>): Departure => ({
   ...common(row, parts),
   ...wishesOf(row),
-  services: parts.states.map((state) => serviceOf(state, row.status === 'completed', parts.waiting)),
+  services: parts.states.map((state) => serviceOf(state, row, parts.waiting)),
 });
 
 function common(row: DepartureRow, { calledOff }: Parts<unknown>): Omit<DepartureSummary, 'services'> {
@@ -76,15 +79,16 @@ function summaryOf(
   };
 }
 
-/** @param proven whether the departure is completed */
-const serviceOf = (state: ServiceState, proven: boolean, waiting?: WaitingEvent): DepartureService => ({
+const serviceOf = (state: ServiceState, row: DepartureRow, waiting?: WaitingEvent): DepartureService => ({
   ...summaryOf(state, waiting),
-  rules: proven
-    ? state.rules.map(withNothingLeft)
-    : isOpen(state.status)
-      ? state.rules
-      : state.rules.map(withoutFailure),
+  rules: linesOf(state, row).map((line) => withReceivers(line, row)),
 });
+
+/** A completed departure is proven. */
+function linesOf({ status, rules }: ServiceState, row: DepartureRow): readonly ReceiptLine[] {
+  if (row.status === 'completed') return rules.map(withNothingLeft);
+  return isOpen(status) ? rules : rules.map(withoutFailure);
+}
 
 const isOpen = (status: ServiceState['status']): boolean => status === 'running' || status === 'failed';
 
@@ -101,3 +105,20 @@ const withNothingLeft = (line: ReceiptLine): ReceiptLine => ({
   ...line,
   remaining: line.remaining ?? (line.finishedAt ? 0 : null),
 });
+
+/**
+ * The line with a list of receivers if the request has named the successor as an object. A service of a former version repeats
+ * fields of the action that it does not know.
+ */
+function withReceivers(
+  { transferredTo, receivers, ...line }: ReceiptLine & Pick<ResolvedAction, 'team' | 'namedBy'>,
+  { policy }: DepartureRow,
+): DepartureRule {
+  const { team: _team, namedBy: _namedBy, to: _to, ...shown } = line;
+  if (transferredTo === undefined && !receivers) return shown;
+  const { team, namedBy } = policy.rules[line.rule]?.[line.transition as Transition] ?? {};
+  if (!receivers && !team && !namedBy) return { ...shown, transferredTo };
+  const one =
+    transferredTo !== undefined && line.affected > 0 ? [{ userId: transferredTo, affected: line.affected }] : [];
+  return { ...shown, transferredTo: receivers ?? one };
+}

@@ -13,9 +13,10 @@ import {
 import { assertMayManage } from '../../../../user/actors.js';
 import { UserRows, type UserRow } from '../../../../user/user-rows.js';
 import { GroupPreviews } from '../../../plan/group-previews.js';
-import { assertMaySucceed, Guards, returnToCallOff } from '../../../plan/guards.js';
+import { Guards, returnToCallOff } from '../../../plan/guards.js';
 import { planOf, Planner, type Basis, type Plan, type PlanRequest } from '../../../plan/planner.js';
 import { blockingRules, destroyingRules, standsInTheWay } from '../../../plan/rule-services.js';
+import { assertMaySucceed, SuccessorChecks, type Candidates } from '../../../plan/successor-checks.js';
 import { factsOf } from '../../../plan/token/plan-token.js';
 import { ScheduledSteps, type Scheduled } from '../../../store/scheduled/scheduled-steps.js';
 import { changedRows, digestOf, totalsOf } from './dry-run-totals.js';
@@ -77,6 +78,7 @@ export class DryRunRows {
     private readonly users: UserRows,
     private readonly planner: Planner,
     private readonly guards: Guards,
+    private readonly successors: SuccessorChecks,
     private readonly steps: ScheduledSteps,
     private readonly previews: GroupPreviews,
   ) {}
@@ -90,8 +92,7 @@ export class DryRunRows {
     const planned = rows.map((row) => planRow(basis, list, row, users.get(row.userId)));
     const requested = planned.flatMap((row) => ('plan' in row ? [row] : []));
     const plans = requested.map(({ plan }) => plan);
-    const named = plans.flatMap(({ successors }) => Object.values(successors));
-    const active = await this.guards.activeOf(list.accountId, named);
+    const candidates = await this.successors.candidates(list.accountId, plans);
     const lines = await this.previews.of(plans, context.onlyBinding ? bindingRules : undefined);
     const leavingOwners = [...context.leavingOwners];
     const counted: CountedRow[] = [];
@@ -103,7 +104,7 @@ export class DryRunRows {
       const { id, roles } = row.user;
       const its = { lines: lines.get(id)!, scheduled: scheduled.get(id) ?? {}, leavingOwners };
       const blockers = await this.guardedBy(list, row, its);
-      blockers.push(...successorsRefused(row, active, context.leavers));
+      blockers.push(...successorsRefused(row, candidates, context.leavers));
       if (blockers.length === 0 && roles.includes('owner')) leavingOwners.push(id);
       counted.push(countedRow(row, blockers, its.lines));
     }
@@ -169,10 +170,10 @@ function planRow(
 
 function successorsRefused(
   { plan }: RequestedRow,
-  active: ReadonlySet<string>,
+  candidates: Candidates,
   leavers: ReadonlySet<string>,
 ): PreviewBlocker[] {
-  const refused = attempt(() => assertMaySucceed(plan.successors, active, leavers));
+  const refused = attempt(() => assertMaySucceed(plan, candidates, leavers));
   return refused instanceof Problem ? [blockerOf(refused)] : [];
 }
 

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type Principal } from '#libs/contracts';
 import { sql } from 'kysely';
 import { isoOf } from '../../../../common/moments.js';
+import { isManager, usersIn } from '../../../../policy/successor-choices.js';
 import { PlanTokens } from '../../../plan/token/plan-token.js';
 import type { ReadBulk } from '../bulk-requests.js';
 import { listedRows } from '../bulk-rows.js';
@@ -72,9 +73,13 @@ export class PlannedLists {
 
   /** As with other plan tokens, any change of a named successor counts. */
   private async successorsChanged(dryRun: DryRun, { successors, rows }: ReadBulk): Promise<boolean> {
-    const named = [successors, ...rows.map((row) => row.successors)].flatMap((some) => Object.values(some ?? {}));
+    const choices = [successors, ...rows.map((row) => row.successors)].flatMap((some) => Object.values(some ?? {}));
+    const named = [...new Set(usersIn(choices, null))];
+    const leavers = choices.some(isManager) ? rows.flatMap(({ userId }) => userId ?? []) : [];
     const { rows: changed } = await sql`
-      select from users where id = any(${[...new Set(named)]}::uuid[]) and updated_at > ${isoOf(dryRun.requested_at)}
+      select from users
+      where (id = any(${named}::uuid[]) or id in (select manager_id from users where id = any(${leavers}::uuid[])))
+        and updated_at > ${isoOf(dryRun.requested_at)}
       limit 1`.execute(this.em.getKysely());
     return changed.length > 0;
   }
