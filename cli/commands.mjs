@@ -73,7 +73,8 @@ export const help = () => `Usage: leaver <command> [--json] [--timeout <seconds>
 ${[...commands.values()].map(({ usage, about }) => `  ${usage}\n      ${about}`).join('\n')}
 
 A <user> is an id, an email or a staff id. [leaving] stands for these options:
-  --successor <user>|<rule>=<user>   who takes over all data, or the data of one rule; may be repeated
+  --successor <user>|<rule>=<user>   who takes over all data, or the data of one rule; may be repeated.
+                                     Instead of a user: manager, or team:<name or id>[:fewest-open]
   --override <rule>=<action>[:days]  another action for this departure only; may be repeated
   --reason <text>  --at <time>       the reason, and the time if not now (ISO 8601)
   --watch                            wait for the end and show the progress

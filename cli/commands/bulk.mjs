@@ -16,7 +16,8 @@ const POLL_INTERVAL = 500;
 
 export const bulk = defineCommand({
   usage: 'bulk <file.csv>|- --transition deactivated|deleted [--dry-run] [--watch] [--yes]',
-  about: 'deactivate or delete many users; columns staffId, successorStaffId; - reads standard input',
+  about:
+    'deactivate or delete many users; columns staffId, successorStaffId (a staff id, manager or team:<name>[:fewest-open]); - reads standard input',
   args: 1,
   options: {
     transition: { type: 'string' },

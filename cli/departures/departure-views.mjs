@@ -66,17 +66,27 @@ export function showDeparture(terminal, departure) {
     .filter(({ action, affected }) => action !== 'keep' && affected > 0);
   if (lines.length > 0)
     terminal.table(
-      ['rule', 'action', '#affected', '#remaining', 'due'],
+      ['rule', 'action', '#affected', '#remaining', 'due', 'receivers'],
       lines.map((line) => [
         ruleName(line),
         actionName(line),
         line.affected,
         line.remaining ?? '…',
         line.dueAt?.slice(0, 10),
+        receiversIn(line),
       ]),
     );
   for (const { service, hasFailed, reason } of unfinished(departure))
     terminal.line(hasFailed ? terminal.red(`  ✗ ${service}: ${reason}`) : terminal.yellow(`  … ${service}: ${reason}`));
+}
+
+/**
+ * The receivers with the rows of each, or the only one.
+ * @param {DepartureRule} line
+ */
+function receiversIn({ transferredTo = [] }) {
+  if (typeof transferredTo === 'string') return transferredTo;
+  return transferredTo.map(({ userId, affected }) => `${userId} ${affected}`).join(', ');
 }
 
 /**

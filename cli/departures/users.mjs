@@ -1,8 +1,9 @@
-/** @import { User } from '#libs/contracts' */
+/** @import { SuccessorChoice, User } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const TEAM = /^team:(.+?)(?::(round-robin|fewest-open))?$/;
 const RULE = /^([a-z]+\.[a-z-]+|default)=(.+)$/;
 
 /**
@@ -30,17 +31,35 @@ export const nameOf = ({ name, email, staffId }) =>
   `${name}${email ? ` <${email}>` : ''}${staffId ? `, ${staffId}` : ''}`;
 
 /**
- * `--successor <user>` for everything, `--successor <rule>=<user>` for one rule.
+ * `--successor <user>` for everything, `--successor <rule>=<user>` for one rule. Instead of a user: see `successorOf`.
  * @param {HttpClient} api
  * @param {string[]} [words]
  */
 export async function successorsIn(api, words = []) {
   if (words.length === 0) return undefined;
   const entries = words.map(async (word) => {
-    const [, rule = 'default', user = word] = RULE.exec(word) ?? [];
-    return [rule, (await findUser(api, user)).id];
+    const [, rule = 'default', successor = word] = RULE.exec(word) ?? [];
+    return [rule, await successorOf(api, successor)];
   });
   return Object.fromEntries(await Promise.all(entries));
+}
+
+/**
+ * `manager`, `team:<name or id>`, with `:fewest-open` at the end if wanted, or a user.
+ * @param {HttpClient} api
+ * @param {string} word
+ * @returns {Promise<SuccessorChoice>}
+ */
+async function successorOf(api, word) {
+  if (word === 'manager') return { manager: true };
+  const [, team, by] = TEAM.exec(word) ?? [];
+  if (team === undefined) return (await findUser(api, word)).id;
+  /** @type {{ id: string, name: string }[]} */
+  const teams = await api.all('/v1/teams');
+  const wanted = team.toLowerCase();
+  const found = teams.find(({ id, name }) => id === wanted || name.toLowerCase() === wanted);
+  if (!found) throw new CommandError(EXIT.failed, `No team has the id or name ${team}.`);
+  return { teamId: found.id, by: by === 'fewest-open' ? by : 'round-robin' };
 }
 
 /**

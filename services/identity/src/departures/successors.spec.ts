@@ -1,11 +1,15 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  bulkDeparturesGet,
   departureDraftPut,
+  departuresBulk,
   departuresHandover,
   Problem,
   teamsCreate,
+  teamsGet,
   teamsRemove,
   teamMembersAdd,
+  usersGet,
   usersUpdate,
   type Departure,
   type DepartureRequest,
@@ -13,6 +17,7 @@ import {
   type Principal,
   type SuccessorChoice,
 } from '#libs/contracts';
+import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { TestDepartures } from '../testing/departures.js';
 import { outcomeOf, ownerOf, type TestIdentity } from '../testing/identity.js';
@@ -200,4 +205,33 @@ describe('a team as successor', () => {
 it('a user can be named as an object, too', async () => {
   const departure = await ended(await deactivate({ successors: giving({ userId: boss.userId }) }));
   expect(lineOf(departure).transferredTo).toEqual([{ userId: boss.userId, affected: 3 }]);
+});
+
+it('a file of leavers names the manager or a team', async () => {
+  const people = await Promise.all([1, 2, 3].map(() => identity.aUser(owner)));
+  const member = await identity.aPerson(owner);
+  const teamId = await aTeam([member.userId]);
+  const { name } = await identity.call(teamsGet, { principal: owner, params: { id: teamId } });
+  await report(boss.userId);
+  const { staffId } = await identity.call(usersGet, { principal: owner, params: { id: leaver } });
+  for (const { id } of people) await departures.peer.give(owner.accountId, id, 'call', 2);
+  const [one, other, third] = people.map((person) => person.staffId);
+  const rows = [
+    [staffId, 'manager'],
+    [one, `team:${name.toUpperCase()}:fewest-open`],
+    [other, 'team:nobody'],
+    [third, 'Manager'],
+  ];
+  const csv = `staffId,successorStaffId\r\n${rows.map((row) => row.join()).join('\r\n')}`;
+  const { id } = await identity.call(departuresBulk, {
+    principal: owner,
+    query: { transition: 'deactivated' },
+    body: { csv },
+  });
+  await eventually(async () => {
+    const bulk = await identity.call(bulkDeparturesGet, { principal: owner, params: { id } });
+    const outcomes = bulk.rows.map(({ code, status }) => code ?? status);
+    expect(outcomes).toEqual(['completed', 'completed', 'invalid-successor', 'invalid-successor']);
+  });
+  expect([await calls(boss.userId), await calls(member.userId)]).toEqual([3, 2]);
 });

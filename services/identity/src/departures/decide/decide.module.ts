@@ -20,6 +20,7 @@ import { BulkReport } from './bulk/bulk-report.js';
 import { BulkRequests } from './bulk/bulk-requests.js';
 import { BulkStore } from './bulk/bulk-store.js';
 import { BulkController } from './bulk/bulk.controller.js';
+import { SuccessorWords } from './bulk/successor-words.js';
 import { BulkWorker } from './bulk/bulk.worker.js';
 import { DryRunExpiryWorker } from './bulk/dry-run/dry-run-expiry.worker.js';
 import { DryRunReport } from './bulk/dry-run/dry-run-report.js';
@@ -112,6 +113,7 @@ import { Transfers } from './transfer/transfers.js';
     BulkRequests,
     BulkStore,
     BulkWorker,
+    SuccessorWords,
     Cancellations,
     CatchUps,
     Conversions,

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { BULK_MAX, Problem, type NamedSuccessors, type ProblemCode } from '#libs/contracts';
 import { BadFile, readCells, readRecords, Titles, type Cell } from '#libs/csv';
 import { sql } from 'kysely';
+import { SuccessorWords } from './successor-words.js';
 
 /** A row of a bulk departure. `userId` is null if the account has no user with the staff id. */
 export interface NamedRow {
@@ -17,12 +18,10 @@ export interface RowFault {
   detail: string;
 }
 
-/** No user has this id, so a successor with it is refused. */
-const NOBODY = '00000000-0000-0000-0000-000000000000';
 const WHO = 'staffId';
 const SUCCESSOR = 'successorStaffId';
 
-/** The staff ids in a row, or what is wrong with it. */
+/** The words in a row, or what is wrong with it. */
 type FileRow = { who: Cell; successor: Cell } | { fault: RowFault };
 
 interface Columns {
@@ -34,7 +33,10 @@ interface Columns {
 /** Reads lists of staff ids. */
 @Injectable()
 export class BulkFiles {
-  constructor(private readonly em: EntityManager) {}
+  constructor(
+    private readonly em: EntityManager,
+    private readonly words: SuccessorWords,
+  ) {}
 
   /**
    * At most one row more than a bulk departure may have.
@@ -46,10 +48,13 @@ export class BulkFiles {
       accountId,
       rows.flatMap((row) => ('fault' in row ? [] : [row.who ?? [], row.successor ?? []].flat())),
     );
+    const named = [...new Set(rows.flatMap((row) => ('fault' in row ? [] : (row.successor ?? []))))];
+    const choices = await this.words.choices(accountId, named, users);
     return rows.map((row) => {
       if ('fault' in row) return { userId: null, fault: row.fault };
       const userId = (row.who && users.get(row.who)) ?? null;
-      return row.successor ? { userId, successors: { default: users.get(row.successor) ?? NOBODY } } : { userId };
+      const successor = row.successor ? choices.get(row.successor) : undefined;
+      return successor === undefined ? { userId } : { userId, successors: { default: successor } };
     });
   }
 
