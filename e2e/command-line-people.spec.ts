@@ -1,6 +1,6 @@
 import { SCOPES } from '#libs/contracts';
 import type { Json } from './support/api.js';
-import { anAccount, signIn, type Cast } from './support/cast.js';
+import { anAccount, PASSWORD, signIn, type Cast } from './support/cast.js';
 import { linesOf, watch, type Departure } from './support/departures.js';
 import { leaver } from './support/program.js';
 import { System } from './support/system.js';
@@ -126,6 +126,31 @@ it('the command line lists the rows behind a count, before and after', async () 
     exitCode: 1,
     messages: expect.stringContaining('no line of the rule contacts.nothing'),
   });
+}, 60_000);
+
+it('the command line gives the rows of a leaver to a team, and reports the part of each member', async () => {
+  const { api } = cast.owner;
+  const { id: teamId } = await api.post('/v1/teams', { name: 'Sales' });
+  const invite = async (name: string, teamIds: string[]) => {
+    const who = { name, email: `${name.toLowerCase()}@sales.example`, staffId: `S ${name}` };
+    return (await api.post('/v1/users', { ...who, password: PASSWORD, teamIds })).id as string;
+  };
+  const members = [String(teamId)];
+  const [una, vic, wim] = [await invite('Una', []), await invite('Vic', members), await invite('Wim', members)];
+  for (const ownerId of [una, una, una, vic]) await api.post('/v1/records', { type: 'deal', title: 'A deal', ownerId });
+  const toTeam = ['--override', 'contacts.records=transfer', '--successor', 'team:sales:fewest-open'];
+  const { id, services } = await json<Json & { services: { rules: Json[] }[] }>(
+    ...['deactivate', 'S Una', ...toTeam, '--yes', '--watch'],
+  );
+  const deals = services.flatMap(({ rules }) => rules).find(({ part }) => part === 'deal');
+  const shares = [
+    { userId: vic, affected: 1 },
+    { userId: wim, affected: 2 },
+  ];
+  expect(deals).toMatchObject({ affected: 3, transferredTo: expect.arrayContaining(shares) });
+  expect((await run('status', String(id))).out).toContain(`${wim} 2`);
+  const part = await json<{ parts: Json[] }>('handover', String(id), '--receiver', 'S Wim');
+  expect(part.parts).toMatchObject([{ receiver: { id: wim }, received: [{ part: 'deal', affected: 2 }] }]);
 }, 60_000);
 
 it('the command line reports who has got what from a leaver, as tables, as JSON and as a CSV file', async () => {

@@ -23,6 +23,7 @@ declarations, and a running system lists them at \`GET /v1/rules\`.
 
 - A deletion first applies the actions for a deactivation, unless they have been applied already, then those for a deletion.
 - An account starts from a preset. The columns **deactivated** and **deleted** hold for all presets; the column **presets** lists the differences.
+- Rows that are transferred go to the successor that the request names: a user, the active members of a team, or the leaver's line manager. Without one they go to the first admin.
 - An account may choose any action under **allowed** that the rule offers on that transition. A _fixed_ rule cannot be changed.
 - The column **taken over** is what happens when another person takes the user over (\`POST /v1/users/{id}/transfer\`). Only what is the former person's own ends, such as grants, tokens and links. It is the same under all presets, accounts cannot change it, and a reactivation undoes none of it. What the new person grants before a service has applied the take-over ends, too.
 - **–** means that the rule does nothing.
