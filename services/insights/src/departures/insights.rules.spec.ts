@@ -58,30 +58,7 @@ const aReport = (bench: RuleBench, { accountId, userId }: Person) => ({
 
 behavesLikeARule(insights, 'insights.shared-dashboards', {
   row: (em, owner, bench) => em.create(Dashboard, aDashboard(bench, owner)),
-  ways: {
-    'creating a dashboard': (bench, owner) =>
-      bench.create(DashboardController, owner, { name: 'Pipeline', shared: true }),
-    'sharing a dashboard': {
-      given: (bench, owner) => made(bench.create(DashboardController, owner, { name: 'Pipeline' })),
-      write: (bench, owner, id) =>
-        bench.call(DashboardController, 'update', owner, { params: { id }, body: { shared: true } }),
-    },
-    'getting one from a colleague': {
-      given: async (bench, { accountId }) =>
-        made(bench.create(DashboardController, await bench.admin(accountId), { name: 'Pipeline', shared: true })),
-      write: (bench, { accountId, userId }, id) =>
-        bench.call(
-          DashboardController,
-          'update',
-          { accountId, userId: bench.ids.next() },
-          {
-            params: { id },
-            body: { ownerId: userId },
-            roles: ['admin'],
-          },
-        ),
-    },
-  },
+  write: (bench, owner) => bench.create(DashboardController, owner, { name: 'Pipeline', shared: true }),
 });
 
 behavesLikeARule(insights, 'insights.public-links', {
@@ -222,6 +199,30 @@ describe('departures from insights', () => {
       expect(hasWaited).toBe(true);
     });
   });
+
+  it.each(['hands over', 'shares'])(
+    'transfer a dashboard that somebody %s just before, and none just after',
+    async (how) => {
+      const leaver = await bench.person();
+      const { accountId, userId } = leaver;
+      const colleague = await bench.person({ accountId });
+      const { userId: to } = await bench.admin(accountId);
+      const owner = how === 'shares' ? leaver : colleague;
+      const body = how === 'shares' ? { shared: true } : { ownerId: userId };
+      const [early, late] = [
+        await made(bench.create(DashboardController, owner, { name: 'Early', shared: owner === colleague })),
+        await made(bench.create(DashboardController, owner, { name: 'Late', shared: owner === colleague })),
+      ];
+      const change = (id: string) => bench.call(DashboardController, 'update', owner, { params: { id }, body });
+      const rules: ResolvedRules = { 'insights.shared-dashboards': { deactivated: { action: 'transfer', to } } };
+      const leave = () => bench.processor.apply([bench.leaving(leaver, 'deactivated', rules)]);
+      const contested = { adminUrl: bench.database.adminUrl, row: 'directory where user_id = $1', id: userId };
+      const { first, hasWaited } = await overlap(contested, () => change(early), leave);
+      expect([first.status, hasWaited]).toEqual(['fulfilled', true]);
+      await expect(change(late)).rejects.toMatchObject({ code: 'inactive-user' });
+      expect(await bench.em().findOneOrFail(Dashboard, { id: early })).toMatchObject({ ownerId: to, shared: true });
+    },
+  );
 
   it('count public links correctly, including those of dashboards deleted in the same departure', async () => {
     const leaver = await bench.person();
