@@ -3,6 +3,7 @@ import { HttpClient } from '../cli/http-client.mjs';
 import { DEMO_PASSWORD, openAccount, type DemoAccount, type Person } from '../scripts/demo/account.mjs';
 import { demoAccounts } from '../scripts/demo/accounts.mjs';
 import { Api, type Json } from './support/api.js';
+import { signInFromBrowser } from './support/browser.js';
 import { PASSWORD } from './support/cast.js';
 import { publishedCertificate } from './support/certificates.js';
 import { useProofs } from './support/use-proofs.js';
@@ -77,13 +78,7 @@ describe('the API descriptions', () => {
     const again = system.api(accessToken as string);
     const ended = (await again.get<{ items: Json[] }>('/v1/me/sessions')).items.find((one) => one.current);
     await again.delete(`/v1/me/sessions/${ended!.id}`);
-    const signedIn = await fetch(`${system.url}/v1/auth/session`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email: people.owner.email, password }),
-    });
-    const { csrfToken } = (await signedIn.json()) as { csrfToken: string };
-    const headers = { cookie: signedIn.headers.getSetCookie()[0]!.split(';', 1)[0]!, 'x-csrf-token': csrfToken };
+    const headers = await signInFromBrowser(system.url, { email: people.owner.email, password });
     for (const method of ['GET', 'DELETE']) await fetch(`${system.url}/v1/auth/session`, { method, headers });
     const third = await nobody.post('/v1/auth/login', { email: people.owner.email, password });
     await system.api(third.accessToken as string).post('/v1/auth/logout');

@@ -5,6 +5,7 @@ import { eventually, serviceKeys } from '#libs/test-kit';
 import pg from 'pg';
 import { gateway } from '../../services/gateway/src/gateway.js';
 import { type Json, Api } from '../support/api.js';
+import { signInFromBrowser } from '../support/browser.js';
 import { anAccount, PASSWORD, type Cast, type Member } from '../support/cast.js';
 import { over, type Departure } from '../support/departures.js';
 import { System } from '../support/system.js';
@@ -120,13 +121,7 @@ describe('a deactivated user', () => {
 describe('a browser', () => {
   it('is signed in at every gateway, watches departures, and is out within a second after its user has left', async () => {
     const { ada } = cast;
-    const signedIn = await fetch(`${urls[0]}/v1/auth/session`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email: ada.email, password: PASSWORD }),
-    });
-    const { csrfToken } = (await signedIn.json()) as { csrfToken: string };
-    const headers = { cookie: signedIn.headers.getSetCookie()[0]!.split(';', 1)[0]!, 'x-csrf-token': csrfToken };
+    const headers = await signInFromBrowser(urls[0]!, { email: ada.email, password: PASSWORD });
     const statuses = () => Promise.all(urls.map(async (url) => (await fetch(`${url}/v1/me`, { headers })).status));
     expect(await statuses()).toEqual([200, 200]);
     const json = { ...headers, 'content-type': 'application/json' };

@@ -70,6 +70,8 @@ export const WITHOUT_TOKEN = [
 export const IDENTITY_FOR_EVERYBODY = [
   'account.get',
   'auth.logout',
+  'auth.session.end',
+  'auth.session.get',
   'auth.step-up',
   'departures.handover',
   'me.api-tokens.create',
