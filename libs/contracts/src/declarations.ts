@@ -11,6 +11,7 @@ export * from './contacts/records.js';
 export * from './contacts/segments.js';
 export * from './contacts/writings.js';
 export * from './identity/accounts.js';
+export * from './identity/approvals.js';
 export * from './identity/audit.js';
 export * from './identity/auth.js';
 export * from './identity/browser-sessions.js';

@@ -1,4 +1,4 @@
-import { Flag, Id, ListOf, OneOf, Shape, SomeOf, Text, Whole } from '../fields.js';
+import { Flag, Id, ListOf, Nested, OneOf, Shape, SomeOf, Text, Whole } from '../fields.js';
 import type { Schema } from '../fields/registry.js';
 import { operation } from '../operation.js';
 import {
@@ -13,6 +13,7 @@ import {
   type Transition,
 } from '../policy.js';
 import { MANAGERS } from '../principal.js';
+import { Approvals, ApprovalsChange } from './approvals.js';
 
 /** The name of an action, or an action with its parameters. */
 export type ActionInput = ActionName | ActionChoice;
@@ -90,6 +91,7 @@ export class Policy {
     about: 'Days after a deactivation on which the user is deleted. Null: never.',
   })
   eraseAfterDays: number | null;
+  @Nested(() => Approvals, { about: 'What needs the approval of another manager.' }) approvals: Approvals;
   @Whole({ min: 1, about: 'Goes up by one with every change.' }) version: number;
 }
 
@@ -121,6 +123,13 @@ export class PolicyChange extends PolicyChoices {
       'scheduled already. Null: no deletion is scheduled. Unchanged if left out.',
   })
   eraseAfterDays?: number | null;
+  @Nested(() => ApprovalsChange, {
+    optional: true,
+    about:
+      'What needs the approval of another manager. A field that is left out stays as it is. Only owners can change it, with ' +
+      'a recent `POST /v1/auth/step-up`. What waits already keeps waiting.',
+  })
+  approvals?: ApprovalsChange;
   @Whole({
     min: 1,
     optional: true,
@@ -168,5 +177,5 @@ export const policyPut = operation<Policy, PolicyChange>({
   body: PolicyChange,
   answer: Policy,
   access: MANAGERS,
-  errors: ['unknown-rule', 'invalid-action', 'conflict'],
+  errors: ['unknown-rule', 'invalid-action', 'conflict', 'forbidden', 'step-up-required', 'no-approver'],
 });

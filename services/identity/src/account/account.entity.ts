@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import type { Preset, ScimInactive } from '#libs/contracts';
+import type { Approvals, Preset, ScimInactive } from '#libs/contracts';
 
 export const Account = defineEntity({
   name: 'Account',
@@ -15,6 +15,7 @@ export const Account = defineEntity({
     policyVersion: p.integer(),
     scimInactive: p.text().$type<ScimInactive>(),
     eraseAfterDays: p.integer().nullable(),
+    approvals: p.json().$type<Partial<Approvals>>(),
     createdAt: p.datetime(),
   },
 });

@@ -28,6 +28,11 @@ export const kept: Kept = {
     'Erased by the decision of a deletion; the reason of the deletion itself is erased when it is completed.',
   'departure.address_digest': NEEDED_BY_SERVICES,
   'departure.identifier_digests': NEEDED_BY_SERVICES,
+  'approval.requested_by': 'The id of the user who requested what waits.',
+  'approval.token_created_by': 'The id of the user who created the SCIM token with which it was requested.',
+  'approval.decided_by': 'The id of the manager who has decided.',
+  'approval.reason':
+    'Why a departure was refused: erased by the deletion of the leaver. That of a bulk departure is about the list.',
   'departure_draft.user_id': 'The row is deleted by any decision about the user.',
   'departure_draft.saved_by': 'The id of the manager who saved it. The row is deleted after 7 days.',
   'departure_draft.reason': DELETED_WITH_USER,

@@ -46,6 +46,7 @@ import { rowsOfAccounts } from './0110-rows-of-accounts.js';
 import { eraseAfter } from './0116-erase-after.js';
 import { bulkDryRuns } from './0118-bulk-dry-runs.js';
 import { managers } from './0120-managers.js';
+import { approvals, approvalsValid } from './0122-approvals.js';
 import { reassignedDepartures, reassignedDeparturesValid } from './0124-reassigned.js';
 import { browserSessions } from './0134-browser-sessions.js';
 
@@ -101,6 +102,8 @@ export const migrations: Migrations = [
   eraseAfter,
   bulkDryRuns,
   managers,
+  approvals,
+  approvalsValid,
   reassignedDepartures,
   reassignedDeparturesValid,
   browserSessions,

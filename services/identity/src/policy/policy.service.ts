@@ -5,6 +5,7 @@ import {
   PRESETS,
   Problem,
   type ActionName,
+  type Approvals,
   type Catalogue as CatalogueAnswer,
   type CatalogueRule,
   type Policy,
@@ -19,6 +20,7 @@ import { lockAccount } from '../common/account-lock.js';
 import { Audit } from '../audit/audit.js';
 import { Actors } from '../user/actors.js';
 import { Catalogue } from '../catalogue/catalogue.js';
+import { ApprovalSettings, approvalsOf } from './approval-settings.js';
 import { checkOverrides, inputOf } from './choices.js';
 
 /** Reads and changes the policies of accounts, and lists the catalogue. */
@@ -28,6 +30,7 @@ export class PolicyService {
     private readonly em: EntityManager,
     private readonly catalogue: Catalogue,
     private readonly actors: Actors,
+    private readonly approvals: ApprovalSettings,
     private readonly audit: Audit,
   ) {}
 
@@ -37,16 +40,17 @@ export class PolicyService {
 
   /** @throws Problem `not-found` */
   async get(accountId: string): Promise<Policy> {
-    const { rows } = await sql<Policy>`
-      select preset, policy_overrides as overrides, scim_inactive as "scimInactive", erase_after_days as "eraseAfterDays", policy_version as version
+    const { rows } = await sql<Omit<Policy, 'approvals'> & { approvals: Partial<Approvals> }>`
+      select preset, policy_overrides as overrides, scim_inactive as "scimInactive", erase_after_days as "eraseAfterDays",
+        approvals, policy_version as version
       from account where id = ${accountId}`.execute(this.em.getKysely());
     if (!rows[0]) throw new Problem('not-found');
-    return rows[0];
+    return { ...rows[0], approvals: approvalsOf(rows[0].approvals) };
   }
 
   /**
    * @throws Problem `unknown-rule`, `invalid-action`, `validation`, `forbidden`, or `conflict` if `version` is not the
-   * current one
+   * current one; for other approvals also `step-up-required`, `no-approver`
    */
   async change(principal: Principal, change: PolicyChange): Promise<Policy> {
     const { accountId, userId } = principal;
@@ -62,14 +66,17 @@ export class PolicyService {
     const overrides = change.overrides ?? before.overrides;
     const scimInactive = change.scimInactive ?? before.scimInactive;
     const eraseAfterDays = change.eraseAfterDays === undefined ? before.eraseAfterDays : change.eraseAfterDays;
+    const approvals = { ...before.approvals, ...change.approvals };
+    await this.approvals.check(principal, before.approvals, approvals);
     if (change.overrides) checkOverrides(await this.catalogue.rules(), overrides);
     await sql`
       update account set preset = ${preset}, policy_overrides = ${JSON.stringify(overrides)}::jsonb,
-        scim_inactive = ${scimInactive}, erase_after_days = ${eraseAfterDays}, policy_version = policy_version + 1
+        scim_inactive = ${scimInactive}, erase_after_days = ${eraseAfterDays}, approvals = ${JSON.stringify(approvals)}::jsonb,
+        policy_version = policy_version + 1
       where id = ${accountId}`.execute(this.em.getKysely());
     const detail = {
       from: before,
-      to: { preset, overrides, scimInactive, eraseAfterDays, version: before.version + 1 },
+      to: { preset, overrides, scimInactive, eraseAfterDays, approvals, version: before.version + 1 },
     };
     await this.audit.append([{ accountId, action: 'policy.changed', actorId: userId, detail }]);
     return this.get(accountId);

@@ -5,6 +5,7 @@ import {
   policyGet,
   policyPut,
   rulesList,
+  usersDeactivate,
   type PolicyChange,
   type Principal,
   type Problem,
@@ -29,6 +30,8 @@ afterAll(async () => {
   await peer.stop();
   await identity.stop();
 });
+
+const NO_APPROVALS = { deleted: false, destructive: false, bulkAbove: null, scim: 'proceed', days: 7 };
 
 const rules = async () => (await identity.call(rulesList, { principal: owner })).items;
 const put = (body: PolicyChange, principal = owner) => identity.call(policyPut, { principal, body });
@@ -100,6 +103,7 @@ describe('a policy', () => {
       overrides: {},
       scimInactive: 'deactivate',
       eraseAfterDays: null,
+      approvals: NO_APPROVALS,
       version: 1,
     });
   });
@@ -111,9 +115,17 @@ describe('a policy', () => {
       overrides,
       scimInactive: 'deactivate',
       eraseAfterDays: null,
+      approvals: NO_APPROVALS,
       version: 2,
     });
-    const changed = { preset: 'calls', overrides, scimInactive: 'deactivate', eraseAfterDays: null, version: 3 };
+    const changed = {
+      preset: 'calls',
+      overrides,
+      scimInactive: 'deactivate',
+      eraseAfterDays: null,
+      approvals: NO_APPROVALS,
+      version: 3,
+    };
     expect(await put({ preset: 'calls' })).toEqual(changed);
     expect(await get()).toEqual(changed);
     const { items } = await identity.call(auditList, { principal: owner, query: { action: 'policy.changed' } });
@@ -165,5 +177,48 @@ describe('a policy', () => {
   it('cannot be changed by agents', async () => {
     const agent = await identity.aPerson(owner);
     expect(await outcomeOf(put({ preset: 'calls' }, { ...agent, roles: ['admin'] }))).toBe('forbidden');
+  });
+});
+
+describe('what needs approval', () => {
+  const aManager = () => identity.aPerson(owner, { roles: ['admin'] });
+
+  it('can be changed field by field, and the trail has the former and the new value', async () => {
+    await aManager();
+    expect((await put({ approvals: { deleted: true, bulkAbove: 20 } })).approvals).toEqual({
+      ...NO_APPROVALS,
+      deleted: true,
+      bulkAbove: 20,
+    });
+    const { approvals } = await put({ approvals: { bulkAbove: null, scim: 'wait', days: 3 } });
+    expect(approvals).toEqual({ ...NO_APPROVALS, deleted: true, scim: 'wait', days: 3 });
+    const { items } = await identity.call(auditList, { principal: owner, query: { action: 'policy.changed' } });
+    expect(items[0]).toMatchObject({
+      actor: { id: owner.userId },
+      detail: { from: { approvals: { bulkAbove: 20 } }, to: { approvals: { bulkAbove: null, scim: 'wait' } } },
+    });
+  });
+
+  it('is changed only by owners with a recent proof of identity; the same value needs none', async () => {
+    const admin = await aManager();
+    await put({ approvals: { deleted: true } });
+    expect(await outcomeOf(put({ approvals: { deleted: false } }, admin))).toBe('forbidden');
+    expect(await outcomeOf(put({ approvals: { deleted: true }, preset: 'calls' }, admin))).toBe('ok');
+    const { sessionId: _session, ...token } = owner;
+    expect(await outcomeOf(put({ approvals: { deleted: false } }, token))).toBe('step-up-required');
+    identity.clock.advance(11 * 60_000);
+    expect(await outcomeOf(put({ approvals: { deleted: false } }))).toBe('step-up-required');
+    expect((await get()).approvals.deleted).toBe(true);
+  });
+
+  it('is not switched on where nobody else could approve, and the only manager can switch it off', async () => {
+    expect(await outcomeOf(put({ approvals: { destructive: true } }))).toBe('no-approver');
+    expect(await outcomeOf(put({ approvals: { days: 30 } }))).toBe('ok');
+    const admin = await aManager();
+    await put({ approvals: { destructive: true, bulkAbove: 5 } });
+    await identity.call(usersDeactivate, { principal: owner, params: { id: admin.userId }, body: {} });
+    expect(await outcomeOf(put({ approvals: { bulkAbove: 4 } }))).toBe('no-approver');
+    expect(await outcomeOf(put({ approvals: { bulkAbove: 6 } }))).toBe('ok');
+    expect(await outcomeOf(put({ approvals: { destructive: false } }))).toBe('ok');
   });
 });
