@@ -18,6 +18,7 @@ export * from './identity/browser-sessions.js';
 export * from './identity/bulk.js';
 export * from './identity/certificate.js';
 export * from './identity/certificate-verification.js';
+export * from './identity/departure-approvals.js';
 export * from './identity/departure-lists.js';
 export * from './identity/departure-drafts.js';
 export * from './identity/dry-runs.js';

@@ -1,5 +1,6 @@
 import { GATEWAY } from './callers.js';
-import { Id, Moment, OneOf, Shape } from './fields.js';
+import { Id, Moment, Nested, OneOf, Shape, SomeOf } from './fields.js';
+import { APPROVAL_REASONS, type ApprovalReason } from './identity/approvals.js';
 import { DEPARTURE_TRANSITIONS, type DepartureTransition } from './identity/departure-receipts.js';
 import { operation } from './operation.js';
 import type { Ask } from './lifecycle.js';
@@ -61,11 +62,20 @@ export class CompletedDeparture {
   affected: Record<string, number>;
 }
 
-/** The data of `departure.scheduled`, `started`, `failed` and `cancelled` on the stream `DEPARTURES`. */
+export class ApprovalNews {
+  @SomeOf(APPROVAL_REASONS) neededFor: ApprovalReason[];
+  @Id({ nullable: true, about: 'The user who requested it, who cannot approve it. Null for an identity provider.' })
+  requestedBy: string | null;
+  @Moment() expiresAt: string;
+}
+
+/** The data of `departure.approval-requested`, `scheduled`, `started`, `failed` and `cancelled` on the stream `DEPARTURES`. */
 export class DepartureNews {
   @Id() departureId: string;
   @Id() accountId: string;
   @Id() userId: string;
   @OneOf(DEPARTURE_TRANSITIONS) transition: DepartureTransition;
   @Moment({ about: 'When the departure begins or began.' }) effectiveAt: string;
+  @Nested(() => ApprovalNews, { optional: true, about: 'In `departure.approval-requested`: which approval is wanted.' })
+  approval?: ApprovalNews;
 }

@@ -138,6 +138,7 @@ export const receiptSubject = (service: string): string => `departure.receipt.${
 export const DEPARTURE_COMPLETED = 'departure.completed';
 /** The other events that identity publishes about departures on stream `DEPARTURES`. */
 export const DEPARTURE_NEWS = [
+  'departure.approval-requested',
   'departure.scheduled',
   'departure.started',
   'departure.failed',

@@ -1,4 +1,4 @@
-import { Flag, OneOf, Whole } from '../fields.js';
+import { Flag, Id, Moment, OneOf, SomeOf, Text, Whole } from '../fields.js';
 
 /** Why a departure waits for another manager. */
 export const APPROVAL_REASONS = ['deleted', 'destructive', 'bulk', 'scim'] as const;
@@ -31,4 +31,17 @@ export class ApprovalsChange {
   @OneOf(SCIM_APPROVALS, { optional: true, about: 'Default: `proceed`.' }) scim?: ScimApproval;
   @Whole({ min: 1, max: 90, optional: true, about: 'Default: 7. Requests that wait already keep their day.' })
   days?: number;
+}
+
+/** The approval that something needs or needed, and who has decided about it. */
+export class Approval {
+  @SomeOf(APPROVAL_REASONS, { about: 'What the policy required an approval for at the time of the request.' })
+  neededFor: ApprovalReason[];
+  @Id({ nullable: true, about: 'The user who requested it, who cannot approve it. Null for an identity provider.' })
+  requestedBy: string | null;
+  @Flag({ about: 'Whether it happens as soon as it is approved, and not on a later day.' }) immediate: boolean;
+  @Moment({ about: 'When the request expires unless somebody decides.' }) expiresAt: string;
+  @Id({ optional: true, about: 'The manager who has approved or refused it.' }) decidedBy?: string;
+  @Moment({ optional: true }) decidedAt?: string;
+  @Text({ optional: true, max: 1000, about: 'Why it was refused. Erased when the leaver is deleted.' }) reason?: string;
 }

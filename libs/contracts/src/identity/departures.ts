@@ -17,11 +17,20 @@ import {
   Restoration,
   type RestoreWish,
 } from './departure-requests.js';
+import { Approval } from './approvals.js';
 import { Successors, type NamedSuccessors } from './successors.js';
 import type { ActionInput } from './policy.js';
 import { Invitation } from './invitations.js';
 
-export const DEPARTURE_STATUSES = ['scheduled', 'running', 'completed', 'failed', 'superseded', 'cancelled'] as const;
+export const DEPARTURE_STATUSES = [
+  'awaiting-approval',
+  'scheduled',
+  'running',
+  'completed',
+  'failed',
+  'superseded',
+  'cancelled',
+] as const;
 export type DepartureStatus = (typeof DEPARTURE_STATUSES)[number];
 
 /** A scheduled departure that a later decision has ended. */
@@ -40,11 +49,15 @@ export class DepartureBasics {
   @Id({ nullable: true, about: 'The user who requested it.' }) requestedBy: string | null;
   @Flag({
     optional: true,
-    about: 'Present for a scheduled departure whose requester has left since. It still happens.',
+    about:
+      'Present for a departure that is scheduled or waits for approval, and whose requester has left since. It stays.',
   })
   requesterHasLeft?: boolean;
   @Moment() requestedAt: string;
-  @Moment() effectiveAt: string;
+  @Moment({
+    about: 'When it begins or began; for one that begins when it is approved, until then when it was requested.',
+  })
+  effectiveAt: string;
   @Moment({ nullable: true }) completedAt: string | null;
   @Text({ nullable: true, max: 1000, about: 'Erased when a deletion is complete.' }) reason: string | null;
   @Moment({ optional: true, about: 'When the user will be reactivated.' }) returnAt?: string;
@@ -55,7 +68,9 @@ export class DepartureBasics {
   inboxId?: string;
   @OneOf(PROBLEM_CODES, {
     optional: true,
-    about: 'The code with which a scheduled departure was refused when it was due.',
+    about:
+      'The code with which a scheduled departure was refused when it was due; `approval-refused` or `approval-expired` for one ' +
+      'that was not approved.',
   })
   error?: ProblemCode;
   @Text({ optional: true, max: 1000, about: 'Why it was refused.' }) errorDetail?: string;
@@ -66,6 +81,8 @@ export class DepartureBasics {
   calledOff?: CalledOffDeparture[];
   @Id({ optional: true, about: 'The departure that has called this scheduled one off or overtaken it.' })
   calledOffBy?: string;
+  @Nested(() => Approval, { optional: true, about: 'For a departure that needs or needed an approval.' })
+  approval?: Approval;
   @Nested(() => DepartureProgress) progress: DepartureProgress;
 }
 
@@ -76,7 +93,9 @@ export class DepartureSummary extends DepartureBasics {
 
 export class Departure extends DepartureBasics {
   @Successors() successors?: NamedSuccessors;
-  @DepartureOverrides({ about: 'By rule id: the actions that the request of a scheduled departure names.' })
+  @DepartureOverrides({
+    about: 'By rule id: the actions that the request of a departure that is scheduled or waits for approval names.',
+  })
   overrides?: Record<string, ActionInput>;
   @Restoration({ about: 'What a reactivation restores; for a scheduled deactivation, what its return will restore.' })
   restore?: RestoreWish;
@@ -101,10 +120,11 @@ const leaving: readonly ProblemCode[] = [
   'unknown-rule',
   'invalid-action',
   'service-unavailable',
+  'no-approver',
 ];
-const deleting: readonly ProblemCode[] = [...leaving, 'not-deactivated', 'retention', 'legal-hold'];
+export const deletingErrors: readonly ProblemCode[] = [...leaving, 'not-deactivated', 'retention', 'legal-hold'];
 /** Milliseconds. Longer than usual, because the owning service waits for other services. */
-const TIMEOUT = 15_000;
+export const DECISION_TIMEOUT = 15_000;
 
 export const usersDeactivate = operation<Departure, DepartureRequest>({
   ...ofUser,
@@ -117,7 +137,7 @@ export const usersDeactivate = operation<Departure, DepartureRequest>({
   answer: Departure,
   status: 202,
   errors: leaving,
-  timeout: TIMEOUT,
+  timeout: DECISION_TIMEOUT,
 });
 
 export const usersDelete = operation<Departure, DepartureRequest>({
@@ -130,8 +150,8 @@ export const usersDelete = operation<Departure, DepartureRequest>({
   bodyOptional: true,
   answer: Departure,
   status: 202,
-  errors: deleting,
-  timeout: TIMEOUT,
+  errors: deletingErrors,
+  timeout: DECISION_TIMEOUT,
 });
 
 export const usersRemove = operation<Departure>({
@@ -142,8 +162,8 @@ export const usersRemove = operation<Departure>({
   summary: 'Delete a user permanently, as the account’s policy says',
   answer: Departure,
   status: 202,
-  errors: deleting,
-  timeout: TIMEOUT,
+  errors: deletingErrors,
+  timeout: DECISION_TIMEOUT,
 });
 
 export const usersReactivate = operation<Departure, Reactivation>({
@@ -185,7 +205,7 @@ export const departuresCancel = operation<Departure>({
   id: 'departures.cancel',
   method: 'POST',
   path: '/v1/departures/:id/cancel',
-  summary: 'Cancel a scheduled departure',
+  summary: 'Cancel a departure that is scheduled or waits for approval',
   answer: Departure,
   status: 200,
   errors: ['forbidden', 'not-found', 'conflict'],

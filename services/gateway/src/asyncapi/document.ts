@@ -71,11 +71,14 @@ const users = USER_EVENTS.map((type): Announcement => ({
 }));
 
 const NEWS: Record<DepartureNewsType, string> = {
+  'departure.approval-requested': 'A departure was requested and waits for the approval of another manager.',
   'departure.scheduled': 'A departure or reactivation was scheduled for a later date.',
   'departure.started': 'A departure was decided; the services apply their rules.',
   'departure.failed':
     'A service gave up, verification found rows left, or a scheduled departure was refused on its date.',
-  'departure.cancelled': 'A scheduled departure was cancelled, or called off by another decision about the user.',
+  'departure.cancelled':
+    'A departure that was scheduled or waited for approval was cancelled, refused or not approved in time, or called off by ' +
+    'another decision about the user.',
 };
 
 const news = DEPARTURE_NEWS.map((type): Announcement => ({

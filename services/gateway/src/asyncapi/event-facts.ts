@@ -95,5 +95,6 @@ export function factsOf(name: string): Facts {
   const data = BY_TYPE[name as UserEventType];
   if (data) return { ...event, subject: userSubject(name as UserEventType, EXAMPLE_ID, EXAMPLE_ID), data };
   if (name === 'departure.receipt') return {};
-  return name.startsWith('departure.') ? event : {};
+  if (name === 'departure.approval-requested') return event;
+  return name.startsWith('departure.') ? { ...event, data: { approval: undefined } } : {};
 }

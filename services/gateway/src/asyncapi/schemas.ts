@@ -1,5 +1,6 @@
 import {
   ACTIONS,
+  ApprovalNews,
   CompletedDeparture,
   dataSchema,
   DepartureNews,
@@ -257,6 +258,7 @@ export const EVENT_SCHEMAS: Record<string, Schema> = {
     additionalProperties: undefined,
   },
   DepartureNews: { ...schemaOf(DepartureNews), additionalProperties: undefined },
+  ApprovalNews: { ...schemaOf(ApprovalNews), additionalProperties: undefined },
   ReceiptBatch: schemaFor<ReceiptBatch>({ service: text, receipts: { type: 'array', items: of('Receipt') } }, {}),
   Receipt: receipt,
   ReceiptLine: receiptLine,

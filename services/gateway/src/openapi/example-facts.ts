@@ -39,7 +39,7 @@ const invitation: Facts = { status: 'open', user: { status: 'invited' } };
 const departure: Facts = {
   status: 'completed',
   effectiveAt: NOW,
-  ...notYetOrOther('returnAt', 'returnsFrom', 'inboxId', 'error', 'errorDetail'),
+  ...notYetOrOther('returnAt', 'returnsFrom', 'inboxId', 'error', 'errorDetail', 'approval'),
   progress: { done: 7, total: 7 },
 };
 const imported: Facts = {
@@ -88,6 +88,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
     rejected: [{ row: 4, reason: 'The row has no contact id.' }],
   },
   ContactImportSummary: imported,
+  Approvals: { deleted: true, destructive: true, bulkAbove: 50, scim: 'wait', days: 7 },
   CertificateVerification: { valid: true, reason: undefined, keyWithdrawnFrom: undefined },
   Departure: { ...departure, ...notYetOrOther('successors', 'overrides', 'restore') },
   DepartureSummary: departure,
@@ -192,6 +193,13 @@ export const ANSWERS: Readonly<Record<string, Facts>> = {
   'automations.deactivate': { active: false },
   'calls.outbound': { direction: 'outbound', outcome: 'placed' },
   'contact-imports.create 202': uploading,
+  'departures.approve': { ...running, transition: 'deleted' },
+  'departures.refuse': {
+    ...{ status: 'cancelled', transition: 'deleted' },
+    completedAt: null,
+    progress: { done: 0, total: 0 },
+    services: [],
+  },
   'departures.cancel': {
     status: 'cancelled',
     effectiveAt: LATER,

@@ -182,7 +182,7 @@ export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] 
       owned(
         DepartureEntity,
         'requestedBy',
-        { status: 'scheduled' },
+        { status: ['scheduled', 'awaiting-approval'] },
         { part: 'departures', match: aboutOthers, shown: shown.departure },
       ),
       // Bulk departures on a later day whose rows have not all been scheduled yet.

@@ -8,6 +8,8 @@ const MAX_NAMED = 20;
 type Scheduled = Pick<DirectoryRow, 'user_id' | 'name' | 'status' | 'redaction_label'> & {
   transition: string;
   day: string;
+  /** For another manager. */
+  waits: boolean;
 };
 
 const OUTCOMES: Partial<Record<string, string>> = {
@@ -21,11 +23,14 @@ export async function scheduledByLeaver({ db, userId, action, count, part }: Exp
   if (part === 'bulk')
     return `The leaver has requested ${count} bulk departure(s) that are not scheduled completely yet.`;
   const { rows } = await sql<Scheduled>`
-    select u.user_id, u.name, u.status, u.redaction_label, d.transition, to_char(d.effective_at at time zone 'UTC', 'YYYY-MM-DD') as day
+    select u.user_id, u.name, u.status, u.redaction_label, d.transition, d.status = 'awaiting-approval' as waits,
+      to_char(d.effective_at at time zone 'UTC', 'YYYY-MM-DD') as day
     from departure d join directory u on u.user_id = d.user_id
-    where d.requested_by = ${userId} and d.status = 'scheduled' and d.user_id <> ${userId}
+    where d.requested_by = ${userId} and d.status in ('scheduled', 'awaiting-approval') and d.user_id <> ${userId}
     order by d.effective_at, d.id limit ${MAX_NAMED}`.execute(db);
-  const named = rows.map((row) => `${displayName(row)} (${row.transition} on ${row.day})`);
+  const named = rows.map(
+    (row) => `${displayName(row)} (${row.transition} ${row.waits ? 'waits for approval' : `on ${row.day}`})`,
+  );
   const rest = count - rows.length;
   return `${OUTCOMES[action]}: ${named.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}.`;
 }

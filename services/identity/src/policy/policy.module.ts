@@ -13,6 +13,6 @@ import { PolicyService } from './policy.service.js';
   imports: [AuditModule, CatalogueModule, SessionModule, UserModule],
   controllers: [PolicyController],
   providers: [ApprovalSettings, Approvers, PolicyService],
-  exports: [PolicyService],
+  exports: [Approvers, PolicyService],
 })
 export class PolicyModule {}

@@ -14,6 +14,11 @@ import { PasswordModule } from '../../password/password.module.js';
 import { PolicyModule } from '../../policy/policy.module.js';
 import { SessionModule } from '../../session/session.module.js';
 import { UserModule } from '../../user/user.module.js';
+import { ApprovalDecisions } from './approval/approval-decisions.js';
+import { ApprovalExpiryWorker } from './approval/approval-expiry.worker.js';
+import { ApprovalRequests } from './approval/approval-requests.js';
+import { ApprovalController } from './approval/approval.controller.js';
+import { ApprovedDepartures } from './approval/approved-departures.js';
 import { BulkDepartures } from './bulk/bulk-departures.js';
 import { BulkFiles } from './bulk/bulk-files.js';
 import { BulkReport } from './bulk/bulk-report.js';
@@ -98,6 +103,7 @@ import { Transfers } from './transfer/transfers.js';
     UserModule,
   ],
   controllers: [
+    ApprovalController,
     BulkController,
     CatchUpController,
     ConversionController,
@@ -107,6 +113,10 @@ import { Transfers } from './transfer/transfers.js';
     TransferController,
   ],
   providers: [
+    ApprovalDecisions,
+    ApprovalExpiryWorker,
+    ApprovalRequests,
+    ApprovedDepartures,
     BulkDepartures,
     BulkFiles,
     BulkReport,

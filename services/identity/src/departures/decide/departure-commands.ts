@@ -6,11 +6,12 @@ import { UserRows } from '../../user/user-rows.js';
 import { DepartureTimes } from '../plan/departure-times.js';
 import type { Prepared } from '../plan/preflight.js';
 import { DepartureQueries } from '../store/departure-queries.js';
+import type { Requester } from './approval/approval-requests.js';
 import { DeparturePreparation } from './departure-preparation.js';
 import { ImmediateDepartures } from './immediate-departures.js';
 import { LaterDepartures } from './schedule/later-departures.js';
 
-/** Deactivates and deletes users immediately, or schedules that. A refusal changes nothing. */
+/** Deactivates and deletes users immediately, schedules that, or has it wait for another manager. A refusal changes nothing. */
 @Injectable()
 export class DepartureCommands {
   constructor(
@@ -40,7 +41,7 @@ export class DepartureCommands {
    * @throws Problem with the code of the first guard that refuses
    */
   async decide(
-    principal: Principal,
+    principal: Requester,
     userId: string,
     transition: LeavingTransition,
     request: DepartureRequest,

@@ -5,6 +5,7 @@ import { UserRows } from '../../user/user-rows.js';
 import { DepartureTimes } from '../plan/departure-times.js';
 import { Planner } from '../plan/planner.js';
 import { OWNS_NOTHING, Preflight, type Prepared } from '../plan/preflight.js';
+import { ApprovalRequests } from './approval/approval-requests.js';
 import { Confirmation } from '../plan/token/confirmation.js';
 
 /** Asks the other services about a departure, before the transaction that decides. */
@@ -16,10 +17,12 @@ export class DeparturePreparation {
     private readonly planner: Planner,
     private readonly confirmation: Confirmation,
     private readonly preflight: Preflight,
+    private readonly approvals: ApprovalRequests,
   ) {}
 
   /**
-   * For a scheduled departure it asks only whether the plan is the previewed one: what blocks it is asked when it is due.
+   * For a scheduled departure it asks only whether the plan is the previewed one, and what an approver has to be shown: what
+   * blocks it is asked when it is due.
    * @throws Problem `validation`, `not-found`, `forbidden`, `unknown-rule`, `invalid-action`, `service-unavailable`
    */
   async prepare(
@@ -31,12 +34,12 @@ export class DeparturePreparation {
     const { accountId } = principal;
     const times = await this.times.of(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
-    if (times.effectiveAt && request.planToken === undefined) return OWNS_NOTHING;
     const { plan, ...prepared } = times.effectiveAt
       ? { ...OWNS_NOTHING, plan: await this.planner.plan(accountId, userId, transition, request) }
       : await this.preflight.prepare(accountId, userId, { transition, request });
-    if (request.planToken === undefined) return prepared;
-    const stale = await this.confirmation.prepare(plan, { ...request, ...times }, request.planToken);
-    return stale ? { ...prepared, stale } : prepared;
+    const { planToken } = request;
+    const stale = planToken && (await this.confirmation.prepare(plan, { ...request, ...times }, planToken));
+    if (stale) return { ...prepared, stale };
+    return { ...prepared, ...(await this.approvals.prepare(principal, plan, { ...request, ...times })) };
   }
 }

@@ -4,16 +4,18 @@ import type { DepartureRequest, Principal, LeavingTransition } from '#libs/contr
 import type { Times } from '../plan/departure-times.js';
 import { Preflight, resolvedPolicy, type Prepared } from '../plan/preflight.js';
 import { Confirmation } from '../plan/token/confirmation.js';
+import { ApprovalRequests, type Requester } from './approval/approval-requests.js';
 import { Decisions } from './decisions.js';
 import { RepeatedDeactivations } from './repeated-deactivations.js';
 
-/** Decides departures that happen now. */
+/** Decides departures that happen now, or as soon as another manager approves. */
 @Injectable()
 export class ImmediateDepartures {
   constructor(
     private readonly repeated: RepeatedDeactivations,
     private readonly preflight: Preflight,
     private readonly confirmation: Confirmation,
+    private readonly approvals: ApprovalRequests,
     private readonly decisions: Decisions,
   ) {}
 
@@ -22,7 +24,7 @@ export class ImmediateDepartures {
    * @throws Problem with the code of the first guard that refuses
    */
   async decide(
-    principal: Principal,
+    principal: Requester,
     userId: string,
     transition: LeavingTransition,
     request: DepartureRequest & Times,
@@ -37,6 +39,8 @@ export class ImmediateDepartures {
     if (plan === PREPARE_AGAIN) return PREPARE_AGAIN;
     const confirmed = await this.confirmation.check(principal, plan, { ...request, stale });
     if (confirmed === PREPARE_AGAIN) return PREPARE_AGAIN;
+    const waiting = await this.approvals.request(principal, plan, request, prepared);
+    if (waiting) return waiting;
     const { reason, returnAt, returnRestore } = request;
     const decision = { user: plan.user, policy: resolvedPolicy(plan), reason, returnAt, returnRestore };
     const [id] = await this.decisions.apply(transition, [decision], requesterOf(principal), principal);

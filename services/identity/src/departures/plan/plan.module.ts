@@ -28,6 +28,7 @@ import { SuccessorChecks } from './successor-checks.js';
 import { Confirmation } from './token/confirmation.js';
 import { PlanRecount } from './token/plan-recount.js';
 import { PlanTokens } from './token/plan-token.js';
+import { RequestTokens } from './token/request-tokens.js';
 import { ReturnConfirmation } from './token/return-confirmation.js';
 import { TokenChecks } from './token/token-checks.js';
 import { TransferGuards } from './transfer-guards.js';
@@ -54,6 +55,7 @@ import { TransferGuards } from './transfer-guards.js';
     ReassignmentGuards,
     ReassignmentPreviews,
     Refusals,
+    RequestTokens,
     RequestedPlans,
     Restorations,
     ReturnConfirmation,
@@ -80,6 +82,7 @@ import { TransferGuards } from './transfer-guards.js';
     ReassignmentGuards,
     ReassignmentPreviews,
     Refusals,
+    RequestTokens,
     Restorations,
     ReturnConfirmation,
     ReturnPreviews,

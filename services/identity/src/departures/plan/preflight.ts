@@ -26,6 +26,8 @@ export interface Prepared {
   blocked: readonly PreviewLine[];
   /** The refusal of a request whose plan is not the previewed one. */
   stale?: Problem;
+  /** Of a request that needs an approval: what the approver has to be shown. */
+  planToken?: string;
 }
 
 /** For a user who has just been created and has no rows in other services. */

@@ -5,6 +5,7 @@ import { Clock } from '#libs/database';
 import { isPast } from '#libs/jobs';
 import { sql, type RawBuilder } from 'kysely';
 import type { AnsweredDeparture } from './departure-answers.js';
+import type { ApprovalFacts } from './departure-row.js';
 import type { ScheduledDeparture } from './departure-store.js';
 
 /** How long a claim lasts. After a crash another replica takes over when it ends. */
@@ -31,6 +32,8 @@ export interface DueNews {
   user_id: string;
   transition: DepartureTransition;
   effective_at: string;
+  /** Of the news that an approval is wanted. */
+  approval: Pick<ApprovalFacts, 'neededFor' | 'requestedBy' | 'expiresAt'> | null;
 }
 
 type Ids = readonly { id: string }[];
@@ -82,9 +85,9 @@ export class DepartureClaims {
       )
       update departure_news n set look_after = ${leaseUntil} from due, departure d
       where n.id = due.id and d.id = n.departure_id
-      returning n.id, n.type, n.at, n.departure_id, d.account_id, d.user_id, d.transition, d.effective_at`.execute(
-      this.db,
-    );
+      returning n.id, n.type, n.at, n.departure_id, d.account_id, d.user_id, d.transition, d.effective_at,
+        (select jsonb_build_object('neededFor', a.needed_for, 'requestedBy', a.requested_by, 'expiresAt', a.expires_at)
+          from approval a where a.id = d.id and n.type = 'departure.approval-requested') as approval`.execute(this.db);
     return rows;
   }
 

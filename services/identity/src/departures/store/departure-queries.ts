@@ -151,11 +151,14 @@ export class DepartureQueries {
     const { rows } = await sql<DepartureRow>`
       select d.id, d.account_id, d.user_id, d.transition, d.status, d.requested_by, d.requested_at, d.effective_at,
         d.completed_at, d.reason, d.begun_at,
-        case when d.return_at is null or d.status = 'scheduled' then d.return_at else (
+        case when d.return_at is null or d.status in ('scheduled', 'awaiting-approval') then d.return_at else (
           select max(r.effective_at) from departure r where r.returns_from = d.id and r.status in ('scheduled', 'running', 'completed')
         ) end as return_at, d.returns_from, d.erases_from, d.called_off_by, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
         d.seq::float8, d.address_digest, d.conversion, d.round, d.total, d.done,
-        d.status = 'scheduled' and exists (select from users u where u.id = d.requested_by
+        (select jsonb_build_object('neededFor', a.needed_for, 'requestedBy', a.requested_by, 'immediate', a.at_once,
+          'expiresAt', a.expires_at, 'decidedBy', a.decided_by, 'decidedAt', a.decided_at, 'reason', a.reason)
+          from approval a where a.id = d.id) as approval,
+        d.status in ('scheduled', 'awaiting-approval') and exists (select from users u where u.id = d.requested_by
           and u.status in ('deactivated', 'deleted')) as requester_has_left
       from departure d where ${where}`.execute(this.db);
     return rows;

@@ -1,6 +1,7 @@
 import type {
   ActionInput,
   AppliedTransition,
+  ApprovalReason,
   Conversion,
   DepartureStatus,
   DepartureTransition,
@@ -10,7 +11,7 @@ import type {
   Restore,
 } from '#libs/contracts';
 
-/** What the request of a departure names. Successors and overrides are stored only for scheduled departures. */
+/** What the request of a departure names. Successors and overrides are stored only for departures that had to wait. */
 export interface Wishes {
   successors?: NamedSuccessors;
   overrides?: Record<string, ActionInput>;
@@ -22,6 +23,17 @@ export interface Wishes {
   takenOverAt?: number;
 }
 
+/** The approval of a departure. Times are in PostgreSQL's JSON format. */
+export interface ApprovalFacts {
+  neededFor: ApprovalReason[];
+  requestedBy: string | null;
+  immediate: boolean;
+  expiresAt: string;
+  decidedBy: string | null;
+  decidedAt: string | null;
+  reason: string | null;
+}
+
 /** A row of `departure` without the columns that only workers read. Times are in PostgreSQL's text format. */
 export interface DepartureRow {
   id: string;
@@ -30,7 +42,7 @@ export interface DepartureRow {
   transition: DepartureTransition;
   status: DepartureStatus;
   requested_by: string | null;
-  /** Only of a scheduled departure. */
+  /** Only of a departure that is scheduled or waits for approval. */
   requester_has_left: boolean;
   requested_at: string;
   effective_at: string;
@@ -58,6 +70,8 @@ export interface DepartureRow {
   address_digest: string | null;
   /** Set only for a conversion. */
   conversion: Conversion | null;
+  /** Set only for a departure that needs or needed an approval. */
+  approval: ApprovalFacts | null;
   round: number;
   total: number;
   done: number;

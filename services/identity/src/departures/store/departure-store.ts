@@ -36,7 +36,7 @@ export interface ScheduleFacts {
   reason: string | null;
 }
 
-/** A scheduled departure that the decision of another one ends. */
+/** A departure that is scheduled or waits for approval, and that the decision of another one ends. */
 export interface CallOff {
   id: string;
   /** `superseded` if the user leaves in the same way now, `cancelled` if the decision contradicts it. */
@@ -114,14 +114,14 @@ export class DepartureStore {
     return rows;
   }
 
-  /** Ends scheduled departures because of other departures, which must exist already. The audit trail names both. */
+  /** Ends departures that are scheduled or wait for approval because of other departures, which must exist already. The audit trail names both. */
   async callOff(calledOff: readonly CallOff[], by: NonNullable<Facts['by']>): Promise<void> {
     if (calledOff.length === 0) return;
     const rows = calledOff.map(({ id, to, calledOffBy }) => ({ id, status: to, by: calledOffBy }));
     const { rows: changes } = await sql<Change>`
       update departure d set status = n.status, events = d.events + 1, called_off_by = n.by
       from ${relationOf('n', rows, { id: 'uuid', status: 'text', by: 'uuid' })}
-      where d.id = n.id and d.status = 'scheduled' returning ${CHANGE}`.execute(this.db);
+      where d.id = n.id and d.status in ('scheduled', 'awaiting-approval') returning ${CHANGE}`.execute(this.db);
     const byId = new Map(calledOff.map((one) => [one.id, one]));
     await this.log.record(changes, [], {
       by,
@@ -266,6 +266,9 @@ export class DepartureStore {
       update departure set reason = null, address_digest = null, identifier_digests = null
       where user_id = any(${[...userIds]}::uuid[]) and id <> all(${[...except]}::uuid[])
         and num_nonnulls(reason, address_digest, identifier_digests) > 0`.execute(this.db);
+    await sql`
+      update approval set reason = null where reason is not null and id = any(array(
+        select id from departure where user_id = any(${[...userIds]}::uuid[])))`.execute(this.db);
   }
 
   /** Erases what identifies users whose deletion every service has confirmed. */

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../../audit/audit.module.js';
 import { FormerIdentifierModule } from '../../former-identifier/former-identifier.module.js';
+import { ApprovalStore } from './approvals/approval-store.js';
 import { DepartureAnswers } from './departure-answers.js';
 import { DepartureClaims } from './departure-claims.js';
 import { DepartureQueries } from './departure-queries.js';
@@ -18,6 +19,7 @@ import { TransitionLog } from './transition-log.js';
 @Module({
   imports: [AuditModule, FormerIdentifierModule],
   providers: [
+    ApprovalStore,
     DepartureAnswers,
     DepartureClaims,
     DepartureQueries,
@@ -32,6 +34,7 @@ import { TransitionLog } from './transition-log.js';
     TransitionLog,
   ],
   exports: [
+    ApprovalStore,
     DepartureAnswers,
     DepartureClaims,
     DepartureQueries,

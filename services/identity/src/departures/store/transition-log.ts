@@ -37,7 +37,7 @@ export interface ProgressEvent extends Pick<DepartureEvent, 'type' | 'data'> {
 /** Who changed the departures, and further details for the audit trail. */
 export interface Facts {
   by?: Pick<NewEntry, 'actorId' | 'system'>;
-  /** The action in the audit trail for changes that leave the status as it is. */
+  /** The action in the audit trail: instead of that of the transition, or for changes that leave the status as it is. */
   action?: string;
   detail?: (change: Change) => Record<string, unknown>;
 }
@@ -48,6 +48,9 @@ interface EventRun extends ProgressEvent {
 }
 
 const EVENT = { departure_id: 'uuid', n: 'int', count: 'int', type: 'text', data: 'jsonb' };
+
+/** How a departure that waits for approval ends without one. */
+const END_UNDECIDED: readonly DepartureStatus[] = ['cancelled', 'superseded'];
 
 /** Whether the change is a progress event. */
 const isVisible = ({ before, status, done_before, done, total_before, total }: Change): boolean =>
@@ -77,12 +80,13 @@ export class TransitionLog {
   async record(changes: readonly Change[], progress: readonly ProgressEvent[], facts: Facts = {}): Promise<void> {
     const moved = changes.filter(({ before, status }) => before !== status);
     const announcements = moved.map((change) => ({ change, ...announcementOf(change.before, change.status) }));
+    await this.withdrawApprovals(moved);
     await this.writeProgress(changes, progress);
     await this.writeNews(announcements.flatMap(({ change: { id }, news }) => (news ? [{ id, news }] : [])));
     const { by, action, detail } = facts;
     if (!by) return;
     const audited = [
-      ...announcements.map(({ change, audit }) => ({ change, audit })),
+      ...announcements.map(({ change, audit }) => ({ change, audit: action ?? audit })),
       ...changes.filter(({ before, status }) => before === status).map((change) => ({ change, audit: action })),
     ];
     await this.audit.append(
@@ -90,6 +94,17 @@ export class TransitionLog {
         audit ? [{ ...entryOf(change, audit, by), detail: detail?.(change) ?? detailOf(change) }] : [],
       ),
     );
+  }
+
+  /** Of departures that have ended in another way than by a decision about the approval. */
+  private async withdrawApprovals(moved: readonly Change[]): Promise<void> {
+    const ended = moved.filter(
+      ({ before, status }) => before === 'awaiting-approval' && END_UNDECIDED.includes(status),
+    );
+    if (ended.length === 0) return;
+    await sql`
+      update approval set outcome = 'withdrawn', plan_token = null
+      where id = any(${ended.map(({ id }) => id)}::uuid[]) and outcome is null`.execute(this.em.getKysely());
   }
 
   private async writeProgress(changes: readonly Change[], progress: readonly ProgressEvent[]): Promise<void> {

@@ -11,12 +11,18 @@ interface Announcement {
 /**
  * All allowed status transitions. `none` is a departure that does not exist yet.
  *
+ * - `awaiting-approval` is approved and then starts or is scheduled; or it is refused, expires, is cancelled or is superseded.
  * - `scheduled` starts when due, is cancelled, is superseded by a newer decision, or is refused by a guard.
  * - `running` ends as `completed` or `failed`, or is superseded.
  * - `failed` runs again after a retry or a late receipt, or is superseded.
  * - `completed` runs again when a service is onboarded or was restored from a backup.
  */
 const TRANSITIONS: Readonly<Record<string, Announcement>> = {
+  'none awaiting-approval': { audit: 'departure.approval-requested', news: 'departure.approval-requested' },
+  'awaiting-approval scheduled': { audit: 'departure.scheduled', news: 'departure.scheduled' },
+  'awaiting-approval running': { news: 'departure.started' },
+  'awaiting-approval cancelled': { audit: 'departure.cancelled', news: 'departure.cancelled' },
+  'awaiting-approval superseded': { audit: 'departure.cancelled', news: 'departure.cancelled' },
   'none scheduled': { audit: 'departure.scheduled', news: 'departure.scheduled' },
   // The same transaction adds the audit entry `user.deactivated` (or deleted, reactivated, transferred).
   'none running': { news: 'departure.started' },

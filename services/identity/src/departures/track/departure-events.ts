@@ -36,8 +36,12 @@ export class DepartureEvents {
 }
 
 export function newsEvent(row: DueNews) {
-  const { departure_id: departureId, account_id: accountId, user_id: userId, transition } = row;
-  const data = { departureId, accountId, userId, transition, effectiveAt: isoOf(row.effective_at) };
+  const { departure_id: departureId, account_id: accountId, user_id: userId, transition, approval } = row;
+  const data = {
+    ...{ departureId, accountId, userId, transition },
+    effectiveAt: isoOf(row.effective_at),
+    ...(approval && { approval: { ...approval, expiresAt: isoOf(approval.expiresAt) } }),
+  };
   return eventOf('DepartureNews', { id: row.id, type: row.type, time: isoOf(row.at), data });
 }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Problem, type ConversionRequest, type Departure, type PreviewLine, type Principal } from '#libs/contracts';
+import { Problem, type ConversionRequest, type Departure, type Principal } from '#libs/contracts';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
 import { Audit } from '../../../audit/audit.js';
 import { Preflight, resolvedPolicy, type Prepared } from '../../plan/preflight.js';
@@ -7,11 +7,9 @@ import { Decisions } from '../decisions.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
 import { Actors, assertMayManage } from '../../../user/actors.js';
 import { requireNonBlank } from '../../../common/require-non-blank.js';
-import { UserRows } from '../../../user/user-rows.js';
+import { ApprovalRequests } from '../approval/approval-requests.js';
+import { isBlocking } from './blocking-lines.js';
 import { SharedInboxes } from './shared-inboxes.js';
-
-/** The leaver's numbers do not block a conversion, because they stay in use. */
-const isBlocking = (line: PreviewLine): boolean => line.rule !== 'telephony.numbers';
 
 export interface PreparedConversion {
   /** The inbox that becomes a shared one. */
@@ -23,10 +21,10 @@ export interface PreparedConversion {
 @Injectable()
 export class Conversions {
   constructor(
-    private readonly users: UserRows,
     private readonly actors: Actors,
     private readonly inboxes: SharedInboxes,
     private readonly preflight: Preflight,
+    private readonly approvals: ApprovalRequests,
     private readonly decisions: Decisions,
     private readonly departures: DepartureQueries,
     private readonly audit: Audit,
@@ -38,14 +36,16 @@ export class Conversions {
    */
   async prepare(principal: Principal, userId: string, request: ConversionRequest): Promise<PreparedConversion> {
     requireNonBlank('name', request.name);
-    assertMayManage(principal.roles, (await this.users.get(principal.accountId, userId)).roles);
     if (request.memberIds.includes(userId)) {
       const message = 'memberIds must not name the user who leaves';
       throw new Problem('validation', { errors: [{ field: 'memberIds', message }] });
     }
-    const inboxId = await this.inboxes.idFor(principal, userId);
     const asked = { transition: 'deleted' as const, isBlocking };
-    return { inboxId, prepared: await this.preflight.prepare(principal.accountId, userId, asked) };
+    const { plan, ...prepared } = await this.preflight.prepare(principal.accountId, userId, asked);
+    assertMayManage(principal.roles, plan.user.roles);
+    const inboxId = await this.inboxes.idFor(principal, userId);
+    const waiting = await this.approvals.prepare(principal, plan, {});
+    return { inboxId, prepared: { ...prepared, ...waiting } };
   }
 
   /**
@@ -66,6 +66,9 @@ export class Conversions {
     await this.inboxes.lockMembers(accountId, memberIds);
     assertMayManage(await this.actors.rolesOf(principal), plan.user.roles);
     const conversion = { inboxId, name, memberIds };
+    const waiting = await this.approvals.request(principal, plan, { conversion }, prepared);
+    if (waiting === PREPARE_AGAIN) return PREPARE_AGAIN;
+    if (waiting) return this.departures.view(accountId, waiting);
     const decided = [{ user: plan.user, policy: resolvedPolicy(plan), conversion }];
     const [id] = await this.decisions.apply('deleted', decided, requestedBy);
     await this.audit.append([{ accountId, action: 'user.converted', actorId: requestedBy, subjectId: userId }]);

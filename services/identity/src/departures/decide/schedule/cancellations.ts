@@ -8,7 +8,9 @@ import { DepartureStore } from '../../store/departure-store.js';
 import { ScheduledSteps } from '../../store/scheduled/scheduled-steps.js';
 import { ScheduledDepartureLock } from './scheduled-departure-lock.js';
 
-/** Calls scheduled departures off, one by one. */
+const NOT_BEGUN = ['scheduled', 'awaiting-approval'] as const;
+
+/** Calls departures off that are scheduled or wait for approval, one by one. */
 @Injectable()
 export class Cancellations {
   constructor(
@@ -21,12 +23,13 @@ export class Cancellations {
 
   /**
    * A deletion that needed the cancelled deactivation is called off with it.
-   * @throws Problem `not-found`, `forbidden`, or `conflict` for a departure that is not scheduled
+   * @throws Problem `not-found`, `forbidden`, or `conflict` for a departure with another status
    */
   async cancel(principal: Principal, id: string): Promise<Departure> {
-    const departure = await this.lock.take(principal, id);
-    await this.store.transition([id], ['scheduled'], 'cancelled', { by: actorOf(principal) });
-    if (departure.transition === 'deactivated') await this.callOffDeletion(principal, departure);
+    const departure = await this.lock.take(principal, id, NOT_BEGUN);
+    await this.store.transition([id], NOT_BEGUN, 'cancelled', { by: actorOf(principal) });
+    if (departure.transition === 'deactivated' && departure.status === 'scheduled')
+      await this.callOffDeletion(principal, departure);
     return this.departures.view(principal.accountId, id);
   }
 

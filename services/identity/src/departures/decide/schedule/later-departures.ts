@@ -1,17 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import type { DepartureRequest, Principal, LeavingTransition } from '#libs/contracts';
+import type { DepartureRequest, LeavingTransition } from '#libs/contracts';
 import type { Times } from '../../plan/departure-times.js';
 import { Preflight, type Prepared } from '../../plan/preflight.js';
 import { Confirmation } from '../../plan/token/confirmation.js';
+import { ApprovalRequests, type Requester } from '../approval/approval-requests.js';
 import { Schedule } from './schedule.js';
 
-/** Schedules departures. */
+/** Schedules departures, or has them wait for another manager. */
 @Injectable()
 export class LaterDepartures {
   constructor(
     private readonly preflight: Preflight,
     private readonly confirmation: Confirmation,
+    private readonly approvals: ApprovalRequests,
     private readonly schedule: Schedule,
   ) {}
 
@@ -20,7 +22,7 @@ export class LaterDepartures {
    * @throws Problem with the code of the first guard that refuses
    */
   async decide(
-    principal: Principal,
+    principal: Requester,
     userId: string,
     transition: LeavingTransition,
     request: DepartureRequest & Times & { effectiveAt: string },
@@ -30,6 +32,8 @@ export class LaterDepartures {
     const plan = await this.preflight.runForLater(principal, userId, { transition, request });
     const confirmed = { ...request, stale: prepared?.stale };
     if ((await this.confirmation.check(principal, plan, confirmed)) === PREPARE_AGAIN) return PREPARE_AGAIN;
+    const waiting = await this.approvals.request(principal, plan, request, prepared);
+    if (waiting) return waiting;
     const { successors, overrides, reason, effectiveAt, returnAt, returnRestore } = request;
     const leaver = { userId, wishes: { successors, overrides }, reason, returnAt, returnRestore };
     const [id] = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, [leaver]);

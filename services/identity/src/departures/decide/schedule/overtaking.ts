@@ -25,3 +25,12 @@ export function endOf(
   if (happens.returnAt !== undefined && scheduled === 'deleted') return 'cancelled';
   return ENDS[happens.transition][scheduled];
 }
+
+/**
+ * The same for a departure that waits for approval.
+ * A take-over calls it off: it was requested for another person, and an approval would come too late to notice.
+ */
+export const endOfWaiting = (
+  waiting: DepartureTransition,
+  happens: { transition: DepartureTransition; returnAt?: string },
+): End | undefined => (happens.transition === 'transferred' ? 'cancelled' : endOf(waiting, happens));

@@ -5,6 +5,7 @@ import {
   bulkDeparturesGet,
   departureEvents,
   departuresList,
+  policyPut,
   type ActionName,
   type Departure,
   type Principal,
@@ -110,6 +111,26 @@ describe('when the user who has scheduled a departure leaves', () => {
     await dayComes();
     await departures.until(owner, scheduled, 'completed');
     expect(await audited('user.deactivated')).toMatchObject([{ actor: { id: successor.userId } }]);
+  });
+
+  it('what waits for an approval is kept, cancelled or transferred in the same way', async () => {
+    await identity.aPerson(owner, { roles: ['admin'] });
+    await identity.call(policyPut, { principal: owner, body: { approvals: { deleted: true } } });
+    const waiting = await departures.delete(requester, (await identity.aUser(owner)).id);
+    const { warnings } = await departures.preview(owner, requester.userId, 'deactivated');
+    expect(warnings).toContainEqual(
+      expect.objectContaining({ rule: RULE, detail: expect.stringMatching(/\(deleted waits for approval\)/) }),
+    );
+    const kept = await departures.until(owner, await departures.deactivate(owner, requester.userId), 'completed');
+    expect(affectedBy(kept)).toMatchObject({ [`${RULE} departures deactivated`]: 2 });
+    expect(await departures.get(owner, waiting.id)).toMatchObject({
+      ...{ status: 'awaiting-approval', requesterHasLeft: true },
+    });
+    await departures.until(owner, await departures.reactivate(owner, requester.userId), 'completed');
+    await leaves('cancel');
+    expect(await departures.get(owner, waiting.id)).toMatchObject({ status: 'cancelled' });
+    const [approval] = await identity.query(sql`select outcome from approval where id = ${waiting.id}`);
+    expect(approval).toEqual({ outcome: 'withdrawn' });
   });
 
   it('their own return is not among them', async () => {

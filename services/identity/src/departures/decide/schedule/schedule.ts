@@ -11,7 +11,7 @@ import { DepartureStore, SYSTEM } from '../../store/departure-store.js';
 import { ScheduledSteps, type ScheduledStep } from '../../store/scheduled/scheduled-steps.js';
 import type { Decision } from '../decision-events.js';
 import { Erasures } from './erasures.js';
-import { endOf } from './overtaking.js';
+import { endOf, endOfWaiting } from './overtaking.js';
 
 /** How often an erasure that a legal hold delays looks whether the hold has been lifted. */
 const HOLD_CHECK_MS = 60_000;
@@ -106,7 +106,8 @@ export class Schedule {
   }
 
   /**
-   * Ends the scheduled departures of the same users that the decisions contradict or overtake, and drops the drafts about them.
+   * Ends the departures of the same users, scheduled or waiting for approval, that the decisions contradict or overtake, and
+   * drops the drafts about them.
    * @param decisions with their departures, which must exist already
    */
   async callOffOvertaken(transition: DepartureTransition, decisions: readonly Decision[], by: Actor): Promise<void> {
@@ -114,13 +115,18 @@ export class Schedule {
     // After a reassignment the departure is still to be decided.
     if (transition !== 'reassigned') await this.drafts.drop(userIds);
     const scheduled = await this.steps.of(userIds);
-    if (scheduled.size === 0) return;
-    const calledOff = decisions.flatMap(({ user, returnAt, departureId: calledOffBy }) =>
-      Object.values(scheduled.get(user.id) ?? {}).flatMap(({ id, transition: planned, effectiveAt }) => {
-        const to = endOf(planned, { transition, returnAt });
-        return to ? [{ id, to, calledOffBy: calledOffBy!, effectiveAt }] : [];
-      }),
-    );
+    const waiting = Map.groupBy(await this.steps.awaitingApproval(userIds), ({ userId }) => userId);
+    const calledOff = decisions.flatMap(({ user, returnAt, departureId }) => {
+      const happens = { transition, returnAt };
+      const planned = Object.values(scheduled.get(user.id) ?? {}).map((one) => ({
+        one,
+        to: endOf(one.transition, happens),
+      }));
+      const wanted = (waiting.get(user.id) ?? []).map((one) => ({ one, to: endOfWaiting(one.transition, happens) }));
+      return [...planned, ...wanted].flatMap(({ one: { id, effectiveAt }, to }) =>
+        to ? [{ id, to, calledOffBy: departureId!, effectiveAt }] : [],
+      );
+    });
     await this.store.callOff(calledOff, by);
   }
 

@@ -1,13 +1,13 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { Problem, type Principal } from '#libs/contracts';
+import { Problem, type DepartureStatus, type Principal } from '#libs/contracts';
 import { lockAccount } from '../../../common/account-lock.js';
 import { Actors, assertMayManage } from '../../../user/actors.js';
 import { UserRows } from '../../../user/user-rows.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
 import type { DepartureRow } from '../../store/departure-row.js';
 
-/** Locks a scheduled departure for a manager who wants to change it. */
+/** Locks a departure that has not begun for a manager who wants to change it. */
 @Injectable()
 export class ScheduledDepartureLock {
   constructor(
@@ -19,19 +19,26 @@ export class ScheduledDepartureLock {
 
   /**
    * Locks the account, the user and the departure until the transaction ends.
-   * @throws Problem `not-found`, `forbidden`, or `conflict` for a departure that is not scheduled
+   * @param statuses in one of which it has to be
+   * @param strength as in `UserRows.lock`
+   * @throws Problem `not-found`, `forbidden`, or `conflict` for a departure with another status
    */
-  async take(principal: Principal, id: string): Promise<DepartureRow> {
+  async take(
+    principal: Principal,
+    id: string,
+    statuses: readonly DepartureStatus[] = ['scheduled'],
+    strength: 'change' | 'leave' = 'change',
+  ): Promise<DepartureRow> {
     const { accountId } = principal;
     const { user_id: userId } = await this.departures.get(accountId, id);
     await lockAccount(this.em, accountId);
-    await this.users.lock([userId], 'change');
+    await this.users.lock([userId], strength);
     const { roles } = await this.users.get(accountId, userId);
     assertMayManage(await this.actors.rolesOf(principal), roles);
     const departure = await this.departures.get(accountId, id, true);
-    if (departure.status === 'scheduled') return departure;
+    if (statuses.includes(departure.status)) return departure;
     throw new Problem('conflict', {
-      detail: `The departure is ${departure.status}: only a scheduled one can be changed or cancelled.`,
+      detail: `The departure is ${departure.status}. This needs one that is ${statuses.join(' or ')}.`,
     });
   }
 }

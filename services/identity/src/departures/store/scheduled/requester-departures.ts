@@ -6,7 +6,7 @@ import { Audit, type NewEntry } from '../../../audit/audit.js';
 import { SYSTEM } from '../departure-store.js';
 import { CHANGE, TransitionLog, type Change } from '../transition-log.js';
 
-/** What is written about scheduled departures when the user who requested them leaves. */
+/** What is written about departures that are scheduled or wait for approval when the user who requested them leaves. */
 @Injectable()
 export class RequesterDepartures {
   constructor(
@@ -39,10 +39,10 @@ export class RequesterDepartures {
     );
   };
 
-  /** Records for each scheduled departure that these users have requested, and that still happens, that they have left. */
+  /** Records for each departure that these users have requested, and that stays, that they have left. */
   async recordKept(userIds: readonly string[]): Promise<void> {
     const people = sql`${[...userIds]}::uuid[]`;
-    const kept = sql`d.requested_by = any(${people}) and d.status = 'scheduled' and d.user_id <> all(${people})`;
+    const kept = sql`d.requested_by = any(${people}) and d.status in ('scheduled', 'awaiting-approval') and d.user_id <> all(${people})`;
     await this.audit.append(await this.entries(kept, 'departure.requester-left'));
   }
 

@@ -39,6 +39,11 @@ export class ScheduledSteps {
     return (await this.of([userId])).get(userId) ?? {};
   }
 
+  /** The departures of these users that wait for approval: at most one each. */
+  async awaitingApproval(userIds: readonly string[]): Promise<ScheduledStep[]> {
+    return this.list(userIds, 'awaiting-approval');
+  }
+
   /** What each of these departures has called off or overtaken, in the order of the days. */
   async calledOffBy(departureIds: readonly string[]): Promise<Map<string, CalledOffDeparture[]>> {
     if (departureIds.length === 0) return new Map();
@@ -80,12 +85,15 @@ export class ScheduledSteps {
     return rows.map(({ id }) => id);
   }
 
-  private async list(userIds: readonly string[]): Promise<ScheduledStep[]> {
+  private async list(
+    userIds: readonly string[],
+    status: 'scheduled' | 'awaiting-approval' = 'scheduled',
+  ): Promise<ScheduledStep[]> {
     if (userIds.length === 0) return [];
     const { rows } = await sql<ScheduledStep>`
       select id, user_id as "userId", transition, effective_at as "effectiveAt", return_at as "returnAt",
         returns_from as "returnsFrom"
-      from departure where user_id = any(${[...userIds]}::uuid[]) and status = 'scheduled' order by id`.execute(
+      from departure where user_id = any(${[...userIds]}::uuid[]) and status = ${status} order by id`.execute(
       this.em.getKysely(),
     );
     return rows.map((row) => ({

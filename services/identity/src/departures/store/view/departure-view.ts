@@ -1,4 +1,5 @@
 import type {
+  Approval,
   AwaitedAnswer,
   CalledOffDeparture,
   Departure,
@@ -12,7 +13,7 @@ import type {
 } from '#libs/contracts';
 import type { WaitingEvent } from '#libs/outbox';
 import { isoOf, isoOrNull } from '../../../common/moments.js';
-import type { DepartureRow } from '../departure-row.js';
+import type { ApprovalFacts, DepartureRow } from '../departure-row.js';
 import type { ServiceState, ServiceStateSummary } from '../receipt-lines.js';
 
 export interface Parts<State> {
@@ -53,9 +54,18 @@ function common(row: DepartureRow, { calledOff }: Parts<unknown>): Omit<Departur
     ...(row.error && { error: row.error, errorDetail: row.error_detail ?? undefined }),
     ...(calledOff && { calledOff }),
     ...(row.called_off_by && { calledOffBy: row.called_off_by }),
+    ...(row.approval && { approval: approvalOf(row.approval) }),
     progress: { done: row.done, total: row.total },
   };
 }
+
+const approvalOf = ({ expiresAt, decidedBy, decidedAt, reason, ...facts }: ApprovalFacts): Approval => ({
+  ...facts,
+  expiresAt: isoOf(expiresAt),
+  ...(decidedBy && { decidedBy }),
+  ...(decidedAt && { decidedAt: isoOf(decidedAt) }),
+  ...(reason && { reason }),
+});
 
 function wishesOf({ wishes }: DepartureRow): Pick<Departure, 'successors' | 'overrides' | 'restore'> {
   const { successors, overrides, returnRestore, restore = returnRestore } = wishes;

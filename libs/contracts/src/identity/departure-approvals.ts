@@ -1,0 +1,54 @@
+import { Flag, Text } from '../fields.js';
+import { operation } from '../operation.js';
+import { MANAGERS } from '../principal.js';
+import type { ProblemCode } from '../problem.js';
+import { PLAN_TOKEN_MAX } from './departure-requests.js';
+import { Departure, DECISION_TIMEOUT, deletingErrors } from './departures.js';
+
+export class ApprovalRequest {
+  @Text({
+    optional: true,
+    max: PLAN_TOKEN_MAX,
+    about:
+      'From a preview of what was requested. Without it, the approval is refused if what the request was based on has changed ' +
+      'since.',
+  })
+  planToken?: string;
+
+  @Flag({ optional: true, about: 'Go on although the plan lists services in `uncounted`.' })
+  acceptUncounted?: boolean;
+}
+
+export class RefusalRequest {
+  @Text({ min: 1, max: 1000 }) reason: string;
+}
+
+const ofDeparture = { service: 'identity', access: MANAGERS } as const;
+const deciding: readonly ProblemCode[] = ['forbidden', 'not-found', 'conflict', 'own-request', 'approval-expired'];
+
+export const departuresApprove = operation<Departure, ApprovalRequest>({
+  ...ofDeparture,
+  id: 'departures.approve',
+  method: 'POST',
+  path: '/v1/departures/:id/approve',
+  summary: 'Approve a departure that waits for another manager, and carry it out or schedule it',
+  body: ApprovalRequest,
+  bodyOptional: true,
+  answer: Departure,
+  status: 202,
+  location: '/v1/departures/:id',
+  errors: [...new Set([...deciding, ...deletingErrors])],
+  timeout: DECISION_TIMEOUT,
+});
+
+export const departuresRefuse = operation<Departure, RefusalRequest>({
+  ...ofDeparture,
+  id: 'departures.refuse',
+  method: 'POST',
+  path: '/v1/departures/:id/refuse',
+  summary: 'Refuse a departure that waits for another manager',
+  body: RefusalRequest,
+  answer: Departure,
+  status: 200,
+  errors: deciding,
+});
