@@ -28,6 +28,7 @@ const PUBLIC = [
   },
   { file: 'catalogue/dropped-rules.ts', why: 'Functions of rules.' },
   { file: 'departures/store/departure-row.ts', why: 'The type of a row.' },
+  { file: 'departures/store/approvals/approval-facts.ts', why: 'The columns of an approval, and a function of them.' },
   { file: 'departures/store/receipt-lines.ts', why: 'Types of rows, and functions of them.' },
   { file: 'departures/plan/token/choices.ts', why: 'A function of a request.' },
   { file: 'departures/plan/erasure-day.ts', why: 'A function of times.' },

@@ -17,7 +17,7 @@ const EXPECTED: Record<TokenScope, string> = {
     scim-tokens.revoke teams.create teams.members.add teams.members.remove teams.remove teams.update
     users.api-tokens.list users.api-tokens.revoke users.invite users.update`,
   departures: `
-    departures.approve departures.bulk departures.cancel departures.refuse departures.retry departures.update
+    departures.approve departures.bulk departures.bulk.approve departures.bulk.refuse departures.cancel departures.refuse departures.retry departures.update
     departures.verify users.caretaker.end users.caretaker.put users.convert-to-shared-inbox users.deactivate users.delete users.departure-draft.put
     users.departure-draft.remove users.departure-preview.choices users.legal-hold.lift users.legal-hold.put
     users.reactivate users.reassign users.remove users.resume users.sessions.end users.suspend users.transfer`,

@@ -3,6 +3,7 @@ import { NoBody, operation, type Operation } from '../operation.js';
 import { LEAVING_TRANSITIONS, type LeavingTransition } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
+import { Approval } from './approvals.js';
 import { DepartureWishes, PLAN_TOKEN_MAX } from './departure-requests.js';
 import { CalledOffDeparture, DEPARTURE_STATUSES } from './departures.js';
 import { DRY_RUN_DAYS, DryRunItem, DryRunTotal } from './dry-runs.js';
@@ -77,10 +78,10 @@ export class BulkRow {
 
 export class BulkDeparture {
   @Id() id: string;
-  @OneOf(['running', 'completed'], {
+  @OneOf(['awaiting-approval', 'running', 'completed'], {
     about: '`completed` when every row is refused or its departure has ended; in a dry run, when every row is counted.',
   })
-  status: 'running' | 'completed';
+  status: 'awaiting-approval' | 'running' | 'completed';
   @OneOf(LEAVING_TRANSITIONS) transition: LeavingTransition;
   @Moment() requestedAt: string;
   @Nested(() => BulkCounts, { about: 'In a dry run, rows that are possible are `accepted`, and the others `refused`.' })
@@ -93,8 +94,15 @@ export class BulkDeparture {
   totals?: DryRunTotal[];
   @ListOf(() => DryRunItem, { optional: true, max: 2_000, about: 'In a dry run: its rows that are counted.' })
   items?: DryRunItem[];
-  @Text({ optional: true, max: PLAN_TOKEN_MAX, about: 'Of a completed dry run: to carry out exactly this list.' })
+  @Text({
+    optional: true,
+    max: PLAN_TOKEN_MAX,
+    about:
+      'Of a completed dry run: to carry out exactly this list. Of a list that waits: to approve it under the present policy.',
+  })
   planToken?: string;
+  @Nested(() => Approval, { optional: true, about: 'For a list that needs or needed an approval.' })
+  approval?: Approval;
 }
 
 export class BulkRowQuery {
@@ -118,7 +126,7 @@ export const departuresBulk = operation<StartedBulk, BulkRequest | BulkFile, Bul
   status: 202,
   custom: true,
   consumes: ['application/json', 'text/csv'],
-  errors: ['forbidden', 'unknown-rule', 'invalid-action', 'plan-stale'],
+  errors: ['forbidden', 'unknown-rule', 'invalid-action', 'plan-stale', 'no-approver'],
   timeout: 60_000,
 });
 

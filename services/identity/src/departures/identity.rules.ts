@@ -80,7 +80,9 @@ const transferScheduled = ({ departuresTransferred }: IdentityEffects): Action =
   transferWith({}, { local: { apply: departuresTransferred, inverse: NOTHING_TO_UNDO } });
 /** Those about the leaver end with the decision itself. */
 const aboutOthers = sql`t.user_id <> l.user_id`;
-const forLater = sql`t.effective_at is not null`;
+/** Not all rows are scheduled, or the list waits for another manager. */
+const isPending = sql`
+  (t.status = 'awaiting-approval' or t.status = 'open' and not t.decided and t.effective_at is not null)`;
 
 /** The rules for a leaver's rows in identity. They run in the transaction of the decision. */
 export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] => [
@@ -185,12 +187,12 @@ export const declareIdentityRules = (effects: IdentityEffects): readonly Rule[] 
         { status: ['scheduled', 'awaiting-approval'] },
         { part: 'departures', match: aboutOthers, shown: shown.departure },
       ),
-      // Bulk departures on a later day whose rows have not all been scheduled yet.
+      // Those on a later day whose rows have not all been scheduled yet, and those that wait for approval.
       owned(
         BulkDepartureEntity,
         'requestedBy',
-        { status: 'open', decided: false },
-        { part: 'bulk', match: forLater, shown: shown.bulkDeparture },
+        { status: ['open', 'awaiting-approval'] },
+        { part: 'bulk', match: isPending, shown: shown.bulkDeparture },
       ),
     ],
     deactivated: can(keep, cancelScheduled(effects), transferScheduled(effects)),

@@ -21,7 +21,7 @@ const OUTCOMES: Partial<Record<string, string>> = {
 /** Names the people whose departures the leaver has scheduled. Those of a bulk departure in progress are only counted. */
 export async function scheduledByLeaver({ db, userId, action, count, part }: Explain): Promise<string | undefined> {
   if (part === 'bulk')
-    return `The leaver has requested ${count} bulk departure(s) that are not scheduled completely yet.`;
+    return `The leaver has requested ${count} bulk departure(s) that wait for approval or are not scheduled completely yet.`;
   const { rows } = await sql<Scheduled>`
     select u.user_id, u.name, u.status, u.redaction_label, d.transition, d.status = 'awaiting-approval' as waits,
       to_char(d.effective_at at time zone 'UTC', 'YYYY-MM-DD') as day

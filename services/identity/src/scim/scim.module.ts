@@ -6,6 +6,7 @@ import { SessionModule } from '../session/session.module.js';
 import { TeamModule } from '../team/team.module.js';
 import { UserModule } from '../user/user.module.js';
 import { UserManagementModule } from '../user-management/user-management.module.js';
+import { RefusedLeavers } from './users/refused-leavers.js';
 import { ScimActivation } from './users/scim-activation.js';
 import { ScimGroupRows } from './groups/scim-group-rows.js';
 import { ScimGroupsController } from './groups/scim-groups.controller.js';
@@ -32,6 +33,7 @@ import { ScimUsers } from './users/scim-users.js';
   controllers: [ScimGroupsController, ScimTokenController, ScimUsersController],
   providers: [
     ProviderRefusals,
+    RefusedLeavers,
     ScimActivation,
     ScimGroupRows,
     ScimGroups,

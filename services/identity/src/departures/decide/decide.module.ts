@@ -19,6 +19,12 @@ import { ApprovalExpiryWorker } from './approval/approval-expiry.worker.js';
 import { ApprovalRequests } from './approval/approval-requests.js';
 import { ApprovalController } from './approval/approval.controller.js';
 import { ApprovedDepartures } from './approval/approved-departures.js';
+import { ProviderDeletions } from './approval/provider-deletions.js';
+import { BulkApprovalController } from './bulk/approval/bulk-approval.controller.js';
+import { BulkApprovals } from './bulk/approval/bulk-approvals.js';
+import { ListPlans } from './bulk/approval/list-plans.js';
+import { ListRequests } from './bulk/approval/list-requests.js';
+import { WaitingLists } from './bulk/approval/waiting-lists.js';
 import { BulkDepartures } from './bulk/bulk-departures.js';
 import { BulkFiles } from './bulk/bulk-files.js';
 import { BulkReport } from './bulk/bulk-report.js';
@@ -104,6 +110,7 @@ import { Transfers } from './transfer/transfers.js';
   ],
   controllers: [
     ApprovalController,
+    BulkApprovalController,
     BulkController,
     CatchUpController,
     ConversionController,
@@ -117,6 +124,7 @@ import { Transfers } from './transfer/transfers.js';
     ApprovalExpiryWorker,
     ApprovalRequests,
     ApprovedDepartures,
+    BulkApprovals,
     BulkDepartures,
     BulkFiles,
     BulkReport,
@@ -150,8 +158,11 @@ import { Transfers } from './transfer/transfers.js';
     ImmediateDepartures,
     Erasures,
     LaterDepartures,
+    ListPlans,
+    ListRequests,
     LocalRules,
     PlannedLists,
+    ProviderDeletions,
     Reactivations,
     Reassignments,
     RevivedUsers,
@@ -173,12 +184,14 @@ import { Transfers } from './transfer/transfers.js';
     TransferChecks,
     TransferEvents,
     Transfers,
+    WaitingLists,
   ],
   exports: [
     Cancellations,
     DepartureCommands,
     ReactivationCommands,
     DepartureRetry,
+    ProviderDeletions,
     RepeatedDeactivations,
     ScheduleChanges,
   ],

@@ -125,7 +125,7 @@ export class Planner {
 
 /** @throws Problem `unknown-rule`, `invalid-action` or `validation` */
 export function planOf(basis: Basis, user: UserRow, transition: Transition, request: PlanRequest = {}): Plan {
-  const { catalogue, policy } = basis;
+  const { catalogue } = basis;
   checkRequest(catalogue, transition, request);
   const { successors = {}, overrides = {} } = request;
   const steps = stepsOf(transition);
@@ -135,9 +135,21 @@ export function planOf(basis: Basis, user: UserRow, transition: Transition, requ
     user,
     steps,
     wasManager: isManager(user),
-    byPolicy: resolve(catalogue, policy, { steps }),
-    rules: resolve(catalogue, policy, { steps, overrides, successors, managerId: user.manager_id }),
+    ...rulesFor(basis, transition, { overrides, successors, managerId: user.manager_id }),
     successors,
+  };
+}
+
+/** The rules of a departure of anybody, by the policy and with this request. */
+export function rulesFor(
+  { catalogue, policy }: Basis,
+  transition: Transition,
+  request: PlanRequest & { managerId?: string | null },
+): Pick<Plan, 'byPolicy' | 'rules'> {
+  const steps = stepsOf(transition);
+  return {
+    byPolicy: resolve(catalogue, policy, { steps }),
+    rules: resolve(catalogue, policy, { steps, ...request }),
   };
 }
 

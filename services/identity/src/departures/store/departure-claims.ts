@@ -4,8 +4,8 @@ import type { DepartureNewsType, DepartureTransition } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { isPast } from '#libs/jobs';
 import { sql, type RawBuilder } from 'kysely';
+import type { ApprovalFacts } from './approvals/approval-facts.js';
 import type { AnsweredDeparture } from './departure-answers.js';
-import type { ApprovalFacts } from './departure-row.js';
 import type { ScheduledDeparture } from './departure-store.js';
 
 /** How long a claim lasts. After a crash another replica takes over when it ends. */

@@ -4,6 +4,7 @@ import { Problem, type Departure, type DepartureQuery, type DepartureSummary, ty
 import { pageWindow, sortedWindow, toPage, toSortedPage, type Sorting } from '#libs/database';
 import { Outbox, type WaitingEvent } from '#libs/outbox';
 import { sql, type RawBuilder } from 'kysely';
+import { approvalFactsOf } from './approvals/approval-facts.js';
 import type { DepartureRow } from './departure-row.js';
 import { departureFilter, ofPeopleWith, sortingOf } from './view/departure-filter.js';
 import { toDeparture, toSummary, type Parts } from './view/departure-view.js';
@@ -155,9 +156,7 @@ export class DepartureQueries {
           select max(r.effective_at) from departure r where r.returns_from = d.id and r.status in ('scheduled', 'running', 'completed')
         ) end as return_at, d.returns_from, d.erases_from, d.called_off_by, d.error, d.error_detail, d.steps, d.active_since::float8, d.was_manager, d.policy, d.wishes, d.lifecycle_version::float8,
         d.seq::float8, d.address_digest, d.conversion, d.round, d.total, d.done,
-        (select jsonb_build_object('neededFor', a.needed_for, 'requestedBy', a.requested_by, 'immediate', a.at_once,
-          'expiresAt', a.expires_at, 'decidedBy', a.decided_by, 'decidedAt', a.decided_at, 'reason', a.reason)
-          from approval a where a.id = d.id) as approval,
+        ${approvalFactsOf(sql`d.id`)} as approval,
         d.status in ('scheduled', 'awaiting-approval') and exists (select from users u where u.id = d.requested_by
           and u.status in ('deactivated', 'deleted')) as requester_has_left
       from departure d where ${where}`.execute(this.db);

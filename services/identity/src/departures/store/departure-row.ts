@@ -1,7 +1,6 @@
 import type {
   ActionInput,
   AppliedTransition,
-  ApprovalReason,
   Conversion,
   DepartureStatus,
   DepartureTransition,
@@ -10,6 +9,7 @@ import type {
   ResolvedPolicy,
   Restore,
 } from '#libs/contracts';
+import type { ApprovalFacts } from './approvals/approval-facts.js';
 
 /** What the request of a departure names. Successors and overrides are stored only for departures that had to wait. */
 export interface Wishes {
@@ -21,17 +21,6 @@ export interface Wishes {
   returnRestore?: Restore;
   /** Of a decision that has inherited the step of a take-over: the lifecycle version of that take-over. */
   takenOverAt?: number;
-}
-
-/** The approval of a departure. Times are in PostgreSQL's JSON format. */
-export interface ApprovalFacts {
-  neededFor: ApprovalReason[];
-  requestedBy: string | null;
-  immediate: boolean;
-  expiresAt: string;
-  decidedBy: string | null;
-  decidedAt: string | null;
-  reason: string | null;
 }
 
 /** A row of `departure` without the columns that only workers read. Times are in PostgreSQL's text format. */

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { PREPARE_AGAIN, type PrepareAgain } from '#libs/broker';
-import { Problem, type ScimResponse } from '#libs/contracts';
-import { Audit, actorOf } from '../../audit/audit.js';
+import { Problem, type Departure, type ScimResponse } from '#libs/contracts';
+import { ProviderDeletions } from '../../departures/decide/approval/provider-deletions.js';
 import { DepartureCommands } from '../../departures/decide/departure-commands.js';
 import { ReactivationCommands } from '../../departures/decide/reactivation-commands.js';
 import { RepeatedDeactivations } from '../../departures/decide/repeated-deactivations.js';
 import type { Prepared } from '../../departures/plan/preflight.js';
 import { Suspensions } from '../../user-management/suspensions.js';
-import { Sessions } from '../../session/sessions.js';
 import { asOwner, type Provider } from '../provider.js';
+import { RefusedLeavers } from './refused-leavers.js';
 import { ScimUserRows, type ScimUserRow } from './scim-user-rows.js';
 
 /**
@@ -23,9 +23,9 @@ export class ScimActivation {
     private readonly departures: DepartureCommands,
     private readonly reactivations: ReactivationCommands,
     private readonly repeated: RepeatedDeactivations,
+    private readonly deletions: ProviderDeletions,
     private readonly suspensions: Suspensions,
-    private readonly sessions: Sessions,
-    private readonly audit: Audit,
+    private readonly refused: RefusedLeavers,
   ) {}
 
   /**
@@ -67,12 +67,13 @@ export class ScimActivation {
       // Another request has deactivated the user meanwhile.
       if (error instanceof Problem && error.code === 'inactive-user' && (await this.hasLeft(provider, row.id)))
         return this.keepAway(provider, row.id);
-      return this.endSessions(provider, row.id, error);
+      return this.refused.endSessions(provider, row.id, error);
     }
   }
 
   /**
-   * Deactivates or deletes the user, and returns undefined on success. The last owner stays, and so does a user under legal
+   * Deactivates or deletes the user, and returns undefined on success. A deletion that needs an approval waits, and the user is
+   * suspended. The last owner stays, and so does a user under legal
    * hold of whom something would be destroyed, but their sessions end immediately. Because this must be committed, the
    * refusal is returned instead of thrown.
    * @throws Problem of a guard
@@ -85,14 +86,30 @@ export class ScimActivation {
   ): Promise<ScimResponse | PrepareAgain | undefined> {
     try {
       const departure = await this.departures.decide(asOwner(provider), id, transition, {}, prepared);
-      return departure === PREPARE_AGAIN ? departure : undefined;
+      if (departure === PREPARE_AGAIN) return departure;
+      if (departure.status === 'awaiting-approval') await this.suspendUntilApproved(provider, departure);
+      return undefined;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
+      // Providers repeat their requests. The deletion waits already, and the user is let in nowhere.
+      if (transition === 'deleted' && error.code === 'conflict' && (await this.deletions.isWaiting(id)))
+        return this.suspend(provider, id);
       // A concurrent request has done the same.
       if (transition === 'deactivated' && error.code === 'conflict' && (await this.hasLeft(provider, id)))
         return this.keepAway(provider, id);
-      return this.endSessions(provider, id, error);
+      return this.refused.endSessions(provider, id, error);
     }
+  }
+
+  /** The provider's word ends access at once. Only the data waits for the approval. */
+  private async suspendUntilApproved(provider: Provider, departure: Departure): Promise<void> {
+    await this.suspend(provider, departure.userId);
+    await this.deletions.rebind(provider.accountId, departure);
+  }
+
+  private async suspend(provider: Provider, id: string): Promise<undefined> {
+    const { status } = await this.rows.get(provider.accountId, id);
+    if (status === 'active' || status === 'invited') await this.suspensions.suspend(asOwner(provider), id);
   }
 
   /** Calls off the scheduled return of a deactivated user, if there is one. */
@@ -109,16 +126,6 @@ export class ScimActivation {
       const done = error instanceof Problem && error.code === 'conflict' && !(await this.hasLeft(provider, id));
       if (!done) throw error;
     }
-  }
-
-  /** @throws the error, unless it is a guard's that leaves the user only without sessions */
-  private async endSessions(provider: Provider, id: string, error: unknown): Promise<ScimResponse> {
-    if (!(error instanceof Problem) || (error.code !== 'sole-owner' && error.code !== 'legal-hold')) throw error;
-    await this.sessions.endAll([id]);
-    const { accountId } = provider;
-    const detail = { reason: error.code };
-    await this.audit.append([{ accountId, action: 'sessions.ended', ...actorOf(provider), subjectId: id, detail }]);
-    return { refused: error.toBody() };
   }
 
   private async hasLeft({ accountId }: Provider, id: string): Promise<boolean> {

@@ -2,7 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import {
   auditList,
   authLogin,
+  departuresApprove,
   departuresList,
+  departuresRefuse,
   NOBODY,
   policyPut,
   usersDeactivate,
@@ -127,5 +129,64 @@ describe('an account whose policy deactivates', () => {
       from: { scimInactive: 'deactivate' },
       to: { scimInactive: 'suspend' },
     });
+  });
+});
+
+describe('an account in which deletions by identity providers wait', () => {
+  let admin: Principal;
+  let second: Principal;
+  beforeEach(async () => {
+    owner = ownerOf(await identity.anAccount({ preset: 'helpdesk' }));
+    provider = await Provider.of(identity, owner);
+    admin = await identity.aPerson(owner, { roles: ['admin'] });
+    second = await identity.aPerson(owner, { roles: ['admin'] });
+    await identity.call(policyPut, { principal: owner, body: { approvals: { scim: 'wait' } } });
+  });
+
+  const waitingOf = async (userId: string) => {
+    const query = { userId, status: 'awaiting-approval' as const };
+    return (await identity.call(departuresList, { principal: owner, query })).items;
+  };
+  const approve = (id: string, principal: Principal) =>
+    identity.call(departuresApprove, { principal, params: { id }, body: {} });
+
+  it('lets the user in nowhere at once, and deletes them when a manager approves it', async () => {
+    const { id, email } = await identity.aUser(owner);
+    expect(await provider.users.remove(id)).toEqual({});
+    expect(await get(id)).toMatchObject({ status: 'active', suspendedAt: expect.any(String) });
+    expect(await login(email!)).toBe('account-inactive');
+    const [waiting] = await waitingOf(id);
+    expect(waiting).toMatchObject({ requestedBy: null, approval: { neededFor: ['scim'], requestedBy: null } });
+    expect(await provider.users.remove(id)).toEqual({});
+    expect(await waitingOf(id)).toHaveLength(1);
+    // The creator of the token could have sent the request.
+    expect(await outcomeOf(approve(waiting!.id, owner))).toBe('own-request');
+    expect(await approve(waiting!.id, admin)).toMatchObject({ status: 'running' });
+    expect(await get(id)).toMatchObject({ status: 'deleted' });
+  });
+
+  it('keeps the user suspended when a manager refuses, until somebody resumes them', async () => {
+    const { id } = await identity.aUser(owner);
+    await provider.users.remove(id);
+    const [waiting] = await waitingOf(id);
+    const body = { reason: 'Still needed' };
+    await identity.call(departuresRefuse, { principal: second, params: { id: waiting!.id }, body });
+    expect(await get(id)).toMatchObject({ status: 'active', suspendedAt: expect.any(String) });
+    await by(usersResume, id);
+    expect(await get(id)).toMatchObject({ suspendedAt: null });
+  });
+
+  it('waits for deactivated users, too, and for nobody’s deactivation', async () => {
+    const { id } = await identity.aUser(owner);
+    expect((await set(id, false)).active).toBe(false);
+    expect(await get(id)).toMatchObject({ status: 'deactivated' });
+    await provider.users.remove(id);
+    expect(await waitingOf(id)).toHaveLength(1);
+    expect(await get(id)).toMatchObject({ status: 'deactivated' });
+  });
+
+  it('refuses what its guards refuse', async () => {
+    expect(await provider.users.remove(owner.userId)).toMatchObject({ refused: { code: 'sole-owner' } });
+    expect(await waitingOf(owner.userId)).toEqual([]);
   });
 });

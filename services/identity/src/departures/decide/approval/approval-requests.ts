@@ -7,7 +7,7 @@ import { Approvers } from '../../../policy/approvers.js';
 import { Drafts } from '../../draft/drafts.js';
 import type { Times } from '../../plan/departure-times.js';
 import type { Prepared } from '../../plan/preflight.js';
-import type { Plan, PlanRequest } from '../../plan/planner.js';
+import { Planner, type Plan, type PlanRequest } from '../../plan/planner.js';
 import { RequestTokens } from '../../plan/token/request-tokens.js';
 import { ApprovalStore } from '../../store/approvals/approval-store.js';
 import { approvalReasons } from './approval-reasons.js';
@@ -23,6 +23,7 @@ type Wanted = PlanRequest & Times & Pick<DepartureRequest, 'reason' | 'planToken
 @Injectable()
 export class ApprovalRequests {
   constructor(
+    private readonly planner: Planner,
     private readonly tokens: RequestTokens,
     private readonly store: ApprovalStore,
     private readonly approvers: Approvers,
@@ -86,6 +87,17 @@ export class ApprovalRequests {
       actorOf(principal),
     );
     return id;
+  }
+
+  /**
+   * Binds what waits to the user as they are now, after a change in the same transaction that the request itself has brought
+   * about.
+   */
+  async rebind(accountId: string, { id, userId }: { id: string; userId: string }): Promise<void> {
+    const waiting = await this.store.waiting(id);
+    if (!waiting?.plan_token) return;
+    const plan = await this.planner.plan(accountId, userId, 'deleted');
+    await this.store.setToken(id, this.tokens.rebind(waiting.plan_token, plan));
   }
 
   private async assertApprover({ userId }: Principal, { user }: Plan): Promise<void> {

@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import {
   Problem,
+  type ActionInput,
   type BulkCounts,
   type BulkDeparture,
   type BulkRow,
@@ -14,7 +15,17 @@ import {
 import { decodeCursor, encodeCursor } from '#libs/database';
 import { sql } from 'kysely';
 import { isoOf } from '../../../common/moments.js';
+import { approvalFactsOf, approvalOf, type ApprovalFacts } from '../../store/approvals/approval-facts.js';
 import { ScheduledSteps } from '../../store/scheduled/scheduled-steps.js';
+import { ListPlans } from './approval/list-plans.js';
+
+interface BulkRowOfTable {
+  transition: LeavingTransition;
+  requested_at: string;
+  overrides: Record<string, ActionInput>;
+  waits: boolean;
+  approval: ApprovalFacts | null;
+}
 
 interface Row {
   n: number;
@@ -26,7 +37,7 @@ interface Row {
 }
 
 /** Row statuses that are not final. */
-const OPEN = ['waiting', 'scheduled', 'running'];
+const OPEN: readonly BulkRowStatus[] = ['waiting', 'scheduled', 'running'];
 
 /** Up to nine digits: the number of a row is an `integer` of PostgreSQL. */
 const ROW_NUMBER = /^[1-9]\d{0,8}$/;
@@ -37,14 +48,14 @@ export class BulkReport {
   constructor(
     private readonly em: EntityManager,
     private readonly scheduled: ScheduledSteps,
+    private readonly plans: ListPlans,
   ) {}
 
   /** @throws Problem `not-found`, also for another account's bulk departure; `invalid-cursor` */
   async get(accountId: string, id: string, { limit = 1_000, cursor, status }: BulkRowQuery): Promise<BulkDeparture> {
-    const { rows: bulks } = await sql<{ transition: LeavingTransition; requested_at: string }>`
-      select transition, requested_at from bulk_departure where id = ${id} and account_id = ${accountId}`.execute(
-      this.db,
-    );
+    const { rows: bulks } = await sql<BulkRowOfTable>`
+      select b.transition, b.requested_at, b.overrides, b.status = 'awaiting-approval' as waits, ${approvalFactsOf(sql`b.id`)} as approval
+      from bulk_departure b where b.id = ${id} and b.account_id = ${accountId}`.execute(this.db);
     const [bulk] = bulks;
     if (!bulk) throw new Problem('not-found', { detail: 'There is no such bulk departure.' });
     const byStatus = await this.count(id);
@@ -53,11 +64,13 @@ export class BulkReport {
     const calledOff = await this.scheduled.calledOffBy(page.flatMap((row) => row.departure_id ?? []));
     return {
       id,
-      status: OPEN.some((one) => byStatus.has(one as BulkRowStatus)) ? 'running' : 'completed',
+      status: bulk.waits ? 'awaiting-approval' : OPEN.some((one) => byStatus.has(one)) ? 'running' : 'completed',
       transition: bulk.transition,
       requestedAt: isoOf(bulk.requested_at),
       counts: countsOf(byStatus),
       rows: page.map((row) => toRow(row, calledOff.get(row.departure_id ?? ''))),
+      ...(bulk.waits && { planToken: await this.plans.tokenOf(accountId, id, bulk) }),
+      ...(bulk.approval && { approval: approvalOf(bulk.approval) }),
       nextCursor: rows.length > limit ? encodeCursor(String(rows[limit - 1]!.n)) : null,
     };
   }

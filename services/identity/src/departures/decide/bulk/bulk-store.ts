@@ -34,7 +34,7 @@ interface Requester {
   roles: readonly Role[];
 }
 
-/** The tables of bulk departures: the only writer of them, beside the rule `identity.scheduled-departures`. */
+/** The tables of bulk departures: their only writer, beside `WaitingLists` and the rule `identity.scheduled-departures`. */
 @Injectable()
 export class BulkStore {
   constructor(
@@ -45,18 +45,18 @@ export class BulkStore {
 
   /**
    * In the caller's transaction.
+   * @param waits for an approval; it then counts as decided, so that no worker takes it, also not one of an earlier version
    * @returns the id
    */
-  async insert({ accountId, userId, roles }: Requester, bulk: ReadBulk): Promise<string> {
+  async insert({ accountId, userId, roles }: Requester, bulk: ReadBulk, { waits = false } = {}): Promise<string> {
     const { transition, effectiveAt, reason, successors = {}, overrides = {}, rows } = bulk;
     const id = this.ids.next();
     await sql`
       insert into bulk_departure (id, account_id, transition, requested_by, requested_as, requested_at, effective_at, reason,
-        successors, overrides)
+        successors, overrides, status, decided)
       values (${id}, ${accountId}, ${transition}, ${userId}, ${[...roles]}::text[], ${this.clock.now()},
-        ${effectiveAt ?? null}, ${reason ?? null}, ${JSON.stringify(successors)}::jsonb, ${JSON.stringify(overrides)}::jsonb)`.execute(
-      this.em.getKysely(),
-    );
+        ${effectiveAt ?? null}, ${reason ?? null}, ${JSON.stringify(successors)}::jsonb, ${JSON.stringify(overrides)}::jsonb,
+        ${waits ? 'awaiting-approval' : 'open'}, ${waits})`.execute(this.em.getKysely());
     await this.insertRows(id, rows);
     return id;
   }

@@ -18,6 +18,12 @@ export class RequestTokens {
     private readonly firstAdmins: FirstAdmins,
   ) {}
 
+  /** The same token for a user who has changed since in a way that changes nothing about the plan. */
+  rebind(token: string, plan: Plan): string {
+    const { at: _at, ...basis } = this.tokens.read(token)!;
+    return this.tokens.issue({ ...basis, facts: factsOf(plan) });
+  }
+
   /**
    * The token of the preview of exactly this request: the requester's, or a new one. Asks the services, so it comes before the
    * transaction.

@@ -90,6 +90,10 @@ export class ApprovalStore {
     return rows[0];
   }
 
+  async setToken(id: string, planToken: string): Promise<void> {
+    await sql`update approval set plan_token = ${planToken} where id = ${id} and outcome is null`.execute(this.db);
+  }
+
   /** The departures of these users that wait. */
   async ofUsers(userIds: readonly string[]): Promise<{ id: string; user_id: string; transition: string }[]> {
     const { rows } = await sql<{ id: string; user_id: string; transition: string }>`
@@ -131,6 +135,19 @@ export class ApprovalStore {
     return changes.length;
   }
 
+  /** The caller has locked what waits. */
+  async conclude(
+    ids: readonly string[],
+    outcome: 'approved' | 'refused' | 'expired' | 'withdrawn',
+    { decidedBy, reason }: { decidedBy?: string; reason?: string },
+  ): Promise<void> {
+    const rows = ids.map((id) => ({ id }));
+    await sql`
+      update approval a set outcome = ${outcome}, plan_token = null, decided_by = ${decidedBy ?? null},
+        decided_at = ${decidedBy === undefined ? null : this.clock.now()}, reason = ${reason ?? null}
+      from ${relationOf('n', rows, { id: 'uuid' })} where a.id = n.id and a.outcome is null`.execute(this.db);
+  }
+
   /** Writes the entry about the approval itself. It locks the trail, so call it last. */
   async recordApproval(accountId: string, subjectId: string, decidedBy: string, detail: object): Promise<void> {
     const entry = { accountId, action: 'departure.approved', actorId: decidedBy, subjectId, detail: { ...detail } };
@@ -143,18 +160,6 @@ export class ApprovalStore {
       update departure d set status = 'cancelled', events = d.events + 1, error = ${error}
       where d.id = any(${[...ids]}::uuid[]) and d.status = 'awaiting-approval' returning ${CHANGE}`.execute(this.db);
     return rows;
-  }
-
-  private async conclude(
-    ids: readonly string[],
-    outcome: 'approved' | 'refused' | 'expired',
-    { decidedBy, reason }: { decidedBy?: string; reason?: string },
-  ): Promise<void> {
-    const rows = ids.map((id) => ({ id }));
-    await sql`
-      update approval a set outcome = ${outcome}, plan_token = null, decided_by = ${decidedBy ?? null},
-        decided_at = ${decidedBy === undefined ? null : this.clock.now()}, reason = ${reason ?? null}
-      from ${relationOf('n', rows, { id: 'uuid' })} where a.id = n.id and a.outcome is null`.execute(this.db);
   }
 
   private get db() {

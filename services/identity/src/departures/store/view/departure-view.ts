@@ -1,5 +1,4 @@
 import type {
-  Approval,
   AwaitedAnswer,
   CalledOffDeparture,
   Departure,
@@ -13,7 +12,8 @@ import type {
 } from '#libs/contracts';
 import type { WaitingEvent } from '#libs/outbox';
 import { isoOf, isoOrNull } from '../../../common/moments.js';
-import type { ApprovalFacts, DepartureRow } from '../departure-row.js';
+import { approvalOf } from '../approvals/approval-facts.js';
+import type { DepartureRow } from '../departure-row.js';
 import type { ServiceState, ServiceStateSummary } from '../receipt-lines.js';
 
 export interface Parts<State> {
@@ -58,14 +58,6 @@ function common(row: DepartureRow, { calledOff }: Parts<unknown>): Omit<Departur
     progress: { done: row.done, total: row.total },
   };
 }
-
-const approvalOf = ({ expiresAt, decidedBy, decidedAt, reason, ...facts }: ApprovalFacts): Approval => ({
-  ...facts,
-  expiresAt: isoOf(expiresAt),
-  ...(decidedBy && { decidedBy }),
-  ...(decidedAt && { decidedAt: isoOf(decidedAt) }),
-  ...(reason && { reason }),
-});
 
 function wishesOf({ wishes }: DepartureRow): Pick<Departure, 'successors' | 'overrides' | 'restore'> {
   const { successors, overrides, returnRestore, restore = returnRestore } = wishes;

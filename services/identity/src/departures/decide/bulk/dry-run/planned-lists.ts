@@ -16,6 +16,8 @@ const OF_LIST = 'list:';
 /** What the plan token of a dry run is about. */
 export const factsOfList = (dryRunId: string): string => `${OF_LIST}${dryRunId}`;
 
+type Asker = Pick<Principal, 'accountId' | 'roles'>;
+
 /** Compares lists with the dry runs whose plan tokens they carry. */
 @Injectable()
 export class PlannedLists {
@@ -30,7 +32,7 @@ export class PlannedLists {
    * Counts again what would be destroyed, so it comes before the transaction.
    * @throws Problem `plan-stale`, with what has changed; `service-unavailable` naming a service that does not answer
    */
-  async check(principal: Principal, list: ReadBulk, planToken: string): Promise<void> {
+  async check(principal: Asker, list: ReadBulk, planToken: string): Promise<void> {
     const { accountId } = principal;
     const dryRun = await this.dryRunOf(accountId, planToken);
     if (!dryRun) throw stale('The plan token is not of a dry run that there is. Make a new one.');
@@ -51,13 +53,23 @@ export class PlannedLists {
     throw stale(detail, changesBetweenTotals(dryRun.totals, totals));
   }
 
+  isOfDryRun(planToken: string): boolean {
+    return this.tokens.read(planToken)?.facts.startsWith(OF_LIST) === true;
+  }
+
+  /** When the dry run of this token is deleted. */
+  async expiryOf(accountId: string, planToken: string): Promise<Date | undefined> {
+    const dryRun = await this.dryRunOf(accountId, planToken);
+    return dryRun && new Date(isoOf(dryRun.expires_at));
+  }
+
   private async dryRunOf(accountId: string, planToken: string): Promise<DryRun | undefined> {
     const { facts = '' } = this.tokens.read(planToken) ?? {};
     return facts.startsWith(OF_LIST) ? this.store.find(accountId, facts.slice(OF_LIST.length)) : undefined;
   }
 
   private count(
-    { accountId, roles }: Principal,
+    { accountId, roles }: Asker,
     list: ReadBulk,
     rows: readonly RowToCount[],
     options: { onlyBinding?: boolean } = {},
