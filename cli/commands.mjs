@@ -1,4 +1,6 @@
 /** @import { Command } from './command.mjs' */
+import { approvals } from './commands/approvals.mjs';
+import { approve } from './commands/approve.mjs';
 import { audit } from './commands/audit.mjs';
 import { bulk } from './commands/bulk.mjs';
 import { certificate } from './commands/certificate.mjs';
@@ -15,6 +17,7 @@ import { logout } from './commands/logout.mjs';
 import { preview } from './commands/preview.mjs';
 import { reactivate } from './commands/reactivate.mjs';
 import { reassign } from './commands/reassign.mjs';
+import { refuse } from './commands/refuse.mjs';
 import { replay } from './commands/replay.mjs';
 import { resume } from './commands/resume.mjs';
 import { retry } from './commands/retry.mjs';
@@ -48,6 +51,9 @@ export const commands = new Map(
     suspend,
     resume,
     sessions,
+    approvals,
+    approve,
+    refuse,
     status,
     handover,
     retry,

@@ -207,3 +207,52 @@ it('the command line hands rows over while the user stays, and the later departu
   expect(linesOf(left).filter(({ rule }) => rules.includes(rule))).toMatchObject([{ affected: 1 }, { affected: 0 }]);
   expect(await owner.api.get(`/v1/dashboards/${late.id}`)).toMatchObject(ofOwner);
 }, 90_000);
+
+describe('the command line and a second pair of eyes', () => {
+  let asBen: (...args: string[]) => ReturnType<typeof run>;
+  beforeAll(async () => {
+    cast = await anAccount(system, 'helpdesk');
+    const tokenOf = async (of: typeof cast.ben) =>
+      (await of.api.post('/v1/me/api-tokens', { name: 'Scripts', scopes: SCOPES })).token as string;
+    token = await tokenOf(cast.owner);
+    const bens = await tokenOf(cast.ben);
+    asBen = (...args) =>
+      leaver(args, { LEAVER_HOME: '/nowhere', LEAVER_URL: system.url, LEAVER_TOKEN: bens }, { input: '' });
+    await cast.owner.api.put('/v1/policy', { approvals: { deleted: true, bulkAbove: 1 } });
+  });
+
+  it('a deletion waits, is listed, and is approved by another manager', async () => {
+    const deleting = await run('delete', cast.cleo.staffId, '--yes', '--watch');
+    expect(deleting).toMatchObject({ exitCode: 0, out: expect.stringContaining('waits for another manager') });
+    const [waiting] = (await json<{ items: Json[] }>('approvals')).items;
+    expect(waiting).toMatchObject({ userId: cast.cleo.id, status: 'awaiting-approval' });
+    const id = waiting!.id as string;
+    expect((await run('approvals')).out).toContain(id);
+    expect(await run('approve', id, '--yes')).toMatchObject({
+      ...{ exitCode: 1, messages: expect.stringContaining('own-request') },
+    });
+    expect((await asBen('approve', id)).exitCode).toBe(2);
+    expect(await asBen('approve', id, '--yes')).toMatchObject({ exitCode: 0, out: expect.stringContaining('running') });
+    expect(await run('status', id, '--watch')).toMatchObject({ exitCode: 0 });
+    expect(await cast.owner.api.get(`/v1/users/${cast.cleo.id}`)).toMatchObject({ status: 'deleted' });
+  });
+
+  it('a deletion and a list are refused with a reason', async () => {
+    const { id } = await json('delete', cast.dan.staffId, '--yes');
+    expect((await asBen('refuse', id as string)).exitCode).toBe(2);
+    expect(await asBen('refuse', id as string, '--reason', 'Still needed')).toMatchObject({ exitCode: 0 });
+    expect(await run('status', id as string)).toMatchObject({
+      ...{ exitCode: 1, out: expect.stringContaining('Still needed (approval-refused)') },
+    });
+    const list = ['staffId', cast.dan.staffId, cast.ada.staffId].join('\n');
+    const waits = JSON.parse(
+      (await pipe(list, 'bulk', '-', '--transition', 'deactivated', '--yes', '--json')).out,
+    ) as Json;
+    expect(waits).toMatchObject({ status: 'awaiting-approval', approval: { neededFor: ['bulk'] } });
+    expect(await asBen('refuse', waits.id as string, '--reason', 'Wrong list')).toMatchObject({ exitCode: 0 });
+    const again = await pipe(list, 'bulk', '-', '--transition', 'deactivated', '--yes');
+    expect(again).toMatchObject({ exitCode: 0, out: expect.stringContaining('waits for another manager') });
+    const [, other] = /leaver approve (\S+)/.exec(again.out)!;
+    expect(await asBen('approve', other!, '--yes')).toMatchObject({ exitCode: 0 });
+  });
+});

@@ -6,7 +6,7 @@ import { readBulkList } from '../departures/bulk-list.mjs';
 import { planBulk, showBulkPlan, startConfirmed } from '../departures/bulk-plan.mjs';
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
-import { colourStatus } from '../departures/departure-views.mjs';
+import { colourStatus, describeApproval } from '../departures/departure-views.mjs';
 import { transitionIn, unfinishedServices } from '../departures/departures.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
 import { inSeconds, StallDetector } from '../time-limits.mjs';
@@ -136,10 +136,12 @@ function showProgress(messages, { total, refused, completed, failed }, before) {
  * @param {Omit<BulkDeparture, 'rows' | 'nextCursor'>} bulkDeparture
  * @param {NamedRow[]} rows
  */
-function show(out, { id, transition, status, counts }, rows) {
+function show(out, { id, transition, status, counts, approval }, rows) {
   const { total, accepted, refused, completed, failed } = counts;
   out.line(`${out.bold(`${transition}: ${colourStatus(out, status)}`)}  ${out.dim(id)}`);
   out.line(`  ${total} users: ${accepted} accepted, ${refused} refused, ${completed} completed, ${failed} failed`);
+  if (status === 'awaiting-approval' && approval)
+    out.line(`  waits for another manager, ${describeApproval(approval)}: leaver approve ${id}`);
   const unsuccessful = rows.filter(isUnsuccessful);
   if (unsuccessful.length > 0)
     out.table(

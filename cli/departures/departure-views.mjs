@@ -1,4 +1,4 @@
-/** @import { ActionInput, ChoicesPreview, Departure, DepartureRule, PreviewRule } from '#libs/contracts' */
+/** @import { ActionInput, Approval, ChoicesPreview, Departure, DeparturePreview, DepartureRule, PreviewRule } from '#libs/contracts' */
 /** @import { Terminal } from '../terminal/terminal.mjs' */
 
 import { ruleName } from './rule-name.mjs';
@@ -48,18 +48,35 @@ export function showPreview(terminal, preview, heading) {
   for (const { code, detail } of blockers) terminal.line(terminal.red(`  ✗ ${detail} (${code})`));
 }
 
+/** @param {Approval} approval */
+export const describeApproval = ({ neededFor, expiresAt }) =>
+  `needed for ${neededFor.join(' and ')}, until ${expiresAt}`;
+
 /**
  * Shows what a departure has done so far.
  * @param {Terminal} terminal
  * @param {Departure} departure
  */
 export function showDeparture(terminal, departure) {
-  const { id, transition, status, progress, services, error, errorDetail, effectiveAt, calledOff = [] } = departure;
+  const {
+    id,
+    transition,
+    status,
+    progress,
+    services,
+    error,
+    errorDetail,
+    effectiveAt,
+    approval,
+    calledOff = [],
+  } = departure;
   terminal.line(`${terminal.bold(`${transition}: ${colourStatus(terminal, status)}`)}  ${terminal.dim(id)}`);
   if (status === 'scheduled') terminal.line(`  for ${effectiveAt}`);
+  if (status === 'awaiting-approval' && approval)
+    terminal.line(`  waits for another manager, ${describeApproval(approval)}: leaver approve ${id}`);
   for (const one of calledOff)
     terminal.line(terminal.yellow(`  ! called off: ${one.transition} for ${one.effectiveAt}  ${one.id}`));
-  if (error) terminal.line(terminal.red(`  ✗ ${errorDetail ?? ''} (${error})`));
+  if (error) terminal.line(terminal.red(`  ✗ ${errorDetail ?? approval?.reason ?? ''} (${error})`));
   if (progress.total > 0) terminal.line(`  ${terminal.bar(progress.done, progress.total)} services`);
   const lines = services
     .flatMap(({ rules }) => rules)

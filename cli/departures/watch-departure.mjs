@@ -11,6 +11,8 @@ import { HttpError } from '../http-client.mjs';
 
 /** @type {readonly DepartureStatus[]} */
 const FINAL = ['completed', 'failed', 'superseded', 'cancelled'];
+/** @type {readonly DepartureStatus[]} */
+const NOT_BEGUN = ['awaiting-approval', 'scheduled'];
 /** Milliseconds. */
 const RETRY_DELAY = 500;
 /** Milliseconds that the gateway may be unreachable. */
@@ -25,7 +27,7 @@ const pause = (milliseconds) => new Promise((wake) => setTimeout(wake, milliseco
  * @param {Departure} departure
  * @param {(step: DepartureStep) => void} onStep
  * @param {AbortSignal} [signal] stops watching with an error
- * @returns {Promise<Departure>} the departure when it has ended; a scheduled one immediately
+ * @returns {Promise<Departure>} the departure when it has ended; one that is scheduled or waits for approval immediately
  */
 export async function watchDeparture(api, departure, onStep, signal) {
   const path = `/v1/departures/${departure.id}`;
@@ -33,7 +35,7 @@ export async function watchDeparture(api, departure, onStep, signal) {
   let lastEventId = '0';
   /** @type {number | undefined} */
   let unreachableSince;
-  while (!FINAL.includes(latest.status) && latest.status !== 'scheduled') {
+  while (!FINAL.includes(latest.status) && !NOT_BEGUN.includes(latest.status)) {
     let received = 0;
     try {
       for await (const event of api.events(`${path}/events`, lastEventId, signal)) {

@@ -8,10 +8,9 @@ import { commandsIn, wordsOf } from './runbook.js';
 
 /** Placeholders of the documents; the text of a value does not matter here. */
 const VALUES = Object.fromEntries(
-  ['id', 'departure', 'service', 'time', 'email', 'user', 'name', 'account-id', 'number', 'file'].map((name) => [
-    name,
-    `some-${name}`,
-  ]),
+  ['id', 'departure', 'service', 'time', 'email', 'user', 'name', 'account-id', 'number', 'file', 'text'].map(
+    (name) => [name, `some-${name}`],
+  ),
 );
 const OPERATIONS = text('docs/OPERATIONS.md');
 

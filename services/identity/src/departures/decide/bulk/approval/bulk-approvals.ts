@@ -29,7 +29,7 @@ export class BulkApprovals {
   async prepare({ accountId }: Principal, id: string, { planToken }: BulkApprovalRequest): Promise<void> {
     const list = await this.lists.find(accountId, id);
     const token = planToken ?? list.planToken ?? '';
-    if (list.outcome !== null || !this.planned.isOfDryRun(token)) return;
+    if (list.status !== 'awaiting-approval' || !this.planned.isOfDryRun(token)) return;
     await this.planned.check({ accountId, roles: list.requestedAs }, await this.lists.contentsOf(list), token);
   }
 
@@ -85,10 +85,10 @@ export class BulkApprovals {
   }
 
   private requireWaiting({ status, outcome, expiresAt }: WaitingList): void {
-    const isOver = outcome === null && Date.parse(expiresAt) <= this.clock.millis();
+    const isOver = outcome === null && expiresAt !== null && Date.parse(expiresAt) <= this.clock.millis();
     if (outcome === 'expired' || isOver) throw new Problem('approval-expired');
     if (outcome !== null || status !== 'awaiting-approval')
-      throw new Problem('conflict', { detail: 'The list does not wait for an approval any more.' });
+      throw new Problem('conflict', { detail: 'The list does not wait for an approval.' });
   }
 }
 

@@ -15,7 +15,7 @@ import { isoOf } from '../../../../common/moments.js';
 import type { RowFault } from '../bulk-files.js';
 import type { ReadBulk } from '../bulk-requests.js';
 
-/** A bulk departure that needs or needed an approval. */
+/** A bulk departure. The columns of its approval are null if it has needed none. */
 export interface WaitingList {
   id: string;
   accountId: string;
@@ -28,8 +28,8 @@ export interface WaitingList {
   overrides: Record<string, ActionInput>;
   /** Null once it is decided. */
   planToken: string | null;
-  firstRequestedBy: string;
-  expiresAt: string;
+  firstRequestedBy: string | null;
+  expiresAt: string | null;
   outcome: string | null;
 }
 
@@ -55,12 +55,12 @@ export class WaitingLists {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws Problem `not-found`, also for one that needed no approval */
+  /** @throws Problem `not-found` */
   find(accountId: string, id: string): Promise<WaitingList> {
     return this.select(accountId, id, sql``);
   }
 
-  /** Locks it, so that one of two decisions finds that it waits. @throws Problem `not-found` likewise */
+  /** Locks it, so that one of two decisions finds that it waits. @throws Problem `not-found` */
   lock(accountId: string, id: string): Promise<WaitingList> {
     return this.select(accountId, id, sql`for no key update of b`);
   }
@@ -130,9 +130,9 @@ export class WaitingLists {
       select b.id, b.account_id as "accountId", b.transition, b.status, b.requested_by as "requestedBy",
         b.requested_as as "requestedAs", b.effective_at as "effectiveAt", b.successors, b.overrides, a.plan_token as "planToken",
         a.requested_by as "firstRequestedBy", a.expires_at as "expiresAt", a.outcome
-      from bulk_departure b join approval a on a.id = b.id
+      from bulk_departure b left join approval a on a.id = b.id
       where b.id = ${id} and b.account_id = ${accountId} ${lock}`.execute(this.db);
-    if (!rows[0]) throw new Problem('not-found', { detail: 'There is no such list that needs an approval.' });
+    if (!rows[0]) throw new Problem('not-found', { detail: 'There is no such bulk departure.' });
     return rows[0];
   }
 
