@@ -8,7 +8,7 @@ import { PASSWORD } from './support/cast.js';
 import { publishedCertificate } from './support/certificates.js';
 import { useProofs } from './support/use-proofs.js';
 import { draftAndPreview, over, watch, type Departure } from './support/departures.js';
-import { handOver, manageTeam, manageUser } from './support/managing.js';
+import { decideAboutRequests, handOver, manageTeam, manageUser } from './support/managing.js';
 import { retriedDeparture } from './support/retried-departure.js';
 import { EventDescriptions, Listener, type AsyncApi } from './support/observers/listener.js';
 import { oneOfEach } from './support/one-of-each.js';
@@ -247,6 +247,7 @@ describe('the API descriptions', () => {
     await owner.post(`/v1/users/${kenji}/transfer`, successor);
     await gone(`/v1/users/${aisha}/deactivate`);
     await owner.post(`/v1/users/${aisha}/convert-to-shared-inbox`, { name: 'Was Aisha', memberIds: [kenji] });
+    await decideAboutRequests(owner, colleague);
     const verification = await owner.post('/v1/departures/verify');
     await eventually(async () =>
       expect((await owner.get(`/v1/departures/verify/${verification.id}`)).status).toBe('completed'),

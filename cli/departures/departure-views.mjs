@@ -1,4 +1,4 @@
-/** @import { ActionInput, Approval, ChoicesPreview, Departure, DeparturePreview, DepartureRule, PreviewRule } from '#libs/contracts' */
+/** @import { ActionInput, Approval, ChoicesPreview, Departure, DepartureRule, PreviewRule } from '#libs/contracts' */
 /** @import { Terminal } from '../terminal/terminal.mjs' */
 
 import { ruleName } from './rule-name.mjs';
