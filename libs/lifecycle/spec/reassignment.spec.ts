@@ -38,6 +38,17 @@ describe('a reassignment', () => {
     expect([await at.owned(heir), await at.owned(at.robin)]).toEqual([3, 2]);
   });
 
+  it('can go to a user who hands rows over in the same batch', async () => {
+    const { accountId } = at.robin;
+    const next = await at.bench.person({ accountId });
+    await at.things('chair', at.robin, 2);
+    await at.things('chair', heir);
+    const rules: ResolvedRules = { 'desk.chairs': { reassigned: { action: 'transfer', to: next.userId } } };
+    await at.deliver([reassignment(), at.bench.leaving(heir, 'reassigned', rules)]);
+    expect(linesOf(reassignment())).toMatchObject([{ affected: 2, transferredTo: heir.userId }]);
+    expect([await at.owned(heir), await at.owned(next)]).toEqual([2, 1]);
+  });
+
   it('does not keep a later departure from applying its rules, and is not undone with it', async () => {
     await at.things('chair', at.robin, 2);
     await at.deliver([reassignment()]);

@@ -149,6 +149,7 @@ export class DecisionApplication {
         leftAt: new Date(time),
         lifecycleVersion: data.lifecycleVersion,
         undoVersion: type === 'user.deactivated' ? data.lifecycleVersion : null,
+        stays: type !== 'user.deactivated' && type !== 'user.deleted',
         firstAdminId: data.departure!.firstAdminId ?? null,
         steps: underHold(event) ? steps.map(heldStep) : steps,
       };

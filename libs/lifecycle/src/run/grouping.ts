@@ -6,6 +6,8 @@ import type { Step } from './rule-set.js';
 export interface Leaving extends LeaverRow {
   lifecycleVersion: number;
   steps: readonly Step[];
+  /** Whether the user stays active: in a take-over or a reassignment. */
+  stays?: boolean;
   /** The account's first admin according to the event. */
   firstAdminId?: string | null;
 }

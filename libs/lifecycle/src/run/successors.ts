@@ -9,6 +9,8 @@ interface Leaver {
   userId: string;
   accountId: string;
   steps: readonly Step[];
+  /** Whether the user stays active, and so can be a successor of others. */
+  stays?: boolean;
   /** The account's first admin according to the event. */
   firstAdminId?: string | null;
 }
@@ -48,11 +50,12 @@ export class Successors {
     const told = giving.flatMap(({ firstAdminId }) => firstAdminId ?? []);
     const named = [...giving.flatMap(({ steps }) => steps.flatMap((step) => step.resolved.to ?? [])), ...told];
     const teams = giving.flatMap(({ steps }) => steps.flatMap((step) => step.resolved.team?.id ?? []));
-    const leaving = leavers.map((leaver) => leaver.userId);
+    const all = leavers.map((leaver) => leaver.userId);
+    const leaving = leavers.filter(({ stays }) => !stays).map((leaver) => leaver.userId);
     const accounts = [...new Set(giving.map((leaver) => leaver.accountId))];
     // A user who leaves before the lock is granted no longer matches.
     const { rows: held } = await sql<KnownUser & { first: boolean; team_ids: string[] }>`
-      with first as (select array(select user_id from (${selectFirstAdmins(accounts, leaving)}) f) as ids)
+      with first as (select array(select user_id from (${selectFirstAdmins(accounts, all)}) f) as ids)
       select user_id, account_id, status, team_ids, user_id = any((select ids from first)::uuid[]) as first from directory
       where (user_id = any(${[...new Set(named)]}::uuid[] || (select ids from first)::uuid[]) ${orMembers(accounts, teams)})
         and status in ('active', 'invited') and user_id <> all(${leaving}::uuid[])
