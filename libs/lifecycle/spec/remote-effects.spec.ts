@@ -136,6 +136,21 @@ describe('a remote effect', () => {
     expect(await remaining()).toEqual([]);
   });
 
+  it('goes along with a reassignment, and no return of the user undoes it', async () => {
+    await given('chair', 2);
+    const rules: ResolvedRules = { [CHAIRS]: { reassigned: { action: 'transfer', to: heir.userId } } };
+    const [receipt] = await bench.processor.apply([bench.leaving(robin, 'reassigned', rules)]);
+    expect(receipt).toMatchObject({ status: 'running' });
+    const confirmed = await isAnswered();
+    expect(confirmed).toMatchObject({ status: 'completed', lifecycleVersion: 2 });
+    expect(ofPart(confirmed)).toMatchObject({ transition: 'reassigned', affected: 3, transferredTo: heir.userId });
+    expect(sent).toMatchObject([{ successor: heir.userId, undoable: false }]);
+    await leave(transferring(), 3);
+    await comeBack('all', 4);
+    await isAnswered();
+    expect(sent).toHaveLength(1);
+  });
+
   it('is finished at once if there is nothing to do, and absent if another action is chosen', async () => {
     const [nothing] = await leave();
     expect(nothing).toMatchObject({ status: 'completed' });
