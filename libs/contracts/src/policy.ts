@@ -59,7 +59,10 @@ export interface ActionChoice {
 export const TEAM_WAYS = ['round-robin', 'fewest-open'] as const;
 export type TeamWay = (typeof TEAM_WAYS)[number];
 
-/** A team whose active members get the rows. */
+/** Of a larger team, the first ones by id get rows. Receipts name each of them. */
+export const MOST_RECEIVERS = 200;
+
+/** A team whose active members get the rows, at most `MOST_RECEIVERS` of them. */
 export interface TeamSuccessor {
   id: string;
   by: TeamWay;

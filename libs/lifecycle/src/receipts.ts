@@ -15,6 +15,8 @@ export abstract class Receipts {
 }
 
 const PER_MESSAGE = 100;
+/** Characters. The broker takes messages of a megabyte, and a receipt can name many receivers. */
+const MOST_CHARACTERS = 400_000;
 
 @Injectable()
 export class PublishedReceipts extends Receipts {
@@ -35,9 +37,7 @@ export class PublishedReceipts extends Receipts {
   }
 
   async send(receipts: readonly Receipt[]): Promise<boolean> {
-    const batches: ReceiptBatch[] = [];
-    for (let at = 0; at < receipts.length; at += PER_MESSAGE)
-      batches.push({ service: this.service, receipts: receipts.slice(at, at + PER_MESSAGE) });
+    const batches = batchesOf(receipts).map((some): ReceiptBatch => ({ service: this.service, receipts: some }));
     const subject = receiptSubject(this.service);
     const messages = batches.map((batch) => ({ subject, id: this.ids.next(), data: JSON.stringify(batch) }));
     const results = await failpoint('receipt.send', () => this.publisher.publishAll(DEPARTURES, messages));
@@ -49,4 +49,21 @@ export class PublishedReceipts extends Receipts {
     this.log.warn({ receipts: count, code: failure.error }, 'the broker did not confirm receipts');
     return false;
   }
+}
+
+function batchesOf(receipts: readonly Receipt[]): Receipt[][] {
+  const batches: Receipt[][] = [];
+  let characters = 0;
+  for (const receipt of receipts) {
+    const size = JSON.stringify(receipt).length;
+    const last = batches.at(-1);
+    if (last && last.length < PER_MESSAGE && characters + size <= MOST_CHARACTERS) {
+      last.push(receipt);
+      characters += size;
+    } else {
+      batches.push([receipt]);
+      characters = size;
+    }
+  }
+  return batches;
 }

@@ -1,7 +1,7 @@
 import { Id, ListOf, OneOf, Shape, Text, Whole } from '../fields.js';
 import type { Schema } from '../fields/registry.js';
 import { UserView } from '../operation.js';
-import { TEAM_WAYS, type TeamWay } from '../policy.js';
+import { MOST_RECEIVERS, TEAM_WAYS, type TeamWay } from '../policy.js';
 
 /**
  * Who gets a leaver's rows: a user, by id or as an object; the active members of a team, by default in turn; or the leaver's
@@ -38,8 +38,8 @@ export const Successors = () =>
       about:
         'The successors by rule id; `default` for all other rules. A successor is a user (the id, or `{userId}`), the active ' +
         'members of a team (`{teamId, by}`; `round-robin`, the default, or `fewest-open`: those with the fewest such rows get ' +
-        'them first), or the manager of the leaver (`{manager: true}`). Rows of a successor who has left by then go to the ' +
-        'first admin.',
+        `them first; at most ${MOST_RECEIVERS} members), or the manager of the leaver (\`{manager: true}\`). Rows of a ` +
+        'successor who has left by then go to the first admin.',
     },
   );
 

@@ -1,4 +1,4 @@
-import type { TeamWay, UserStatus } from '#libs/contracts';
+import { MOST_RECEIVERS, type TeamWay, type UserStatus } from '#libs/contracts';
 import { sql } from 'kysely';
 import type { Db } from '../declare/where.js';
 import { firstAdminOf, NoFirstAdmin, selectFirstAdmins } from '../inbox/first-admin.js';
@@ -118,7 +118,12 @@ function membersOf(users: readonly (KnownUser & { team_ids: string[] })[]): Map<
   const memberships = active.flatMap((user) =>
     user.team_ids.map((teamId) => [keyOf(user.account_id, teamId), user.user_id] as const),
   );
-  return new Map([...Map.groupBy(memberships, ([team]) => team)].map(([team, own]) => [team, own.map(([, id]) => id)]));
+  return new Map(
+    [...Map.groupBy(memberships, ([team]) => team)].map(([team, own]) => [
+      team,
+      own.slice(0, MOST_RECEIVERS).map(([, id]) => id),
+    ]),
+  );
 }
 
 interface KnownUser {
