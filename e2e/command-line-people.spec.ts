@@ -208,6 +208,22 @@ it('the command line hands rows over while the user stays, and the later departu
   expect(await owner.api.get(`/v1/dashboards/${late.id}`)).toMatchObject(ofOwner);
 }, 90_000);
 
+it('the command line shows the day on which the policy deletes a user, before and after', async () => {
+  const { api } = cast.owner;
+  const who = { name: 'Ivy', email: 'ivy@crm.example', staffId: 'ID Ivy', password: PASSWORD, roles: ['agent'] };
+  const { id } = await api.post('/v1/users', who);
+  await api.put('/v1/policy', { eraseAfterDays: 30 });
+  const { out } = await run('preview', id as string);
+  const { erasesAt } = await json<{ erasesAt: string }>('preview', id as string);
+  expect(out).toContain(`By the policy the user is deleted on ${erasesAt.slice(0, 10)}.`);
+  await run('deactivate', id as string, '--yes', '--watch');
+  const query = `userId=${id as string}&transition=deleted`;
+  const [deletion] = (await api.get<{ items: Json[] }>(`/v1/departures?${query}`)).items;
+  expect((await run('status', deletion!.id as string)).out).toContain(
+    `for ${deletion!.effectiveAt as string}, by the policy`,
+  );
+});
+
 describe('the command line and a second pair of eyes', () => {
   let asBen: (...args: string[]) => ReturnType<typeof run>;
   beforeAll(async () => {

@@ -20,11 +20,11 @@ const choiceIn = (input) => (typeof input === 'string' ? { action: input } : inp
 /**
  * Shows what a departure would change, how many rows it would keep, and its warnings and blockers.
  * @param {Terminal} terminal
- * @param {Pick<ChoicesPreview, 'rules' | 'blockers' | 'warnings' | 'contactsToTellTotal' | 'uncounted'>} preview
+ * @param {Pick<ChoicesPreview, 'rules' | 'blockers' | 'warnings' | 'contactsToTellTotal' | 'uncounted' | 'erasesAt'>} preview
  * @param {string} heading
  */
 export function showPreview(terminal, preview, heading) {
-  const { rules, blockers, warnings, contactsToTellTotal, uncounted } = preview;
+  const { rules, blockers, warnings, contactsToTellTotal, uncounted, erasesAt } = preview;
   const changing = rules.filter(({ action, count }) => action !== 'keep' && count > 0);
   const kept = rules.filter(({ action }) => action === 'keep').reduce((sum, { count }) => sum + count, 0);
   terminal.line(terminal.bold(heading));
@@ -38,6 +38,7 @@ export function showPreview(terminal, preview, heading) {
     terminal.line(
       terminal.yellow(`  ! ${ruleName(line)}: ${line.detail ?? `${line.notRestored} rows do not come back.`}`),
     );
+  if (erasesAt) terminal.line(terminal.yellow(`  ! By the policy the user is deleted on ${erasesAt.slice(0, 10)}.`));
   for (const { rule, detail } of warnings) terminal.line(terminal.yellow(`  ! ${rule}: ${detail}`));
   if (contactsToTellTotal > 0)
     terminal.line(terminal.yellow(`  ! ${contactsToTellTotal} contacts exchanged messages with this user lately.`));
@@ -68,10 +69,11 @@ export function showDeparture(terminal, departure) {
     errorDetail,
     effectiveAt,
     approval,
+    erasesFrom,
     calledOff = [],
   } = departure;
   terminal.line(`${terminal.bold(`${transition}: ${colourStatus(terminal, status)}`)}  ${terminal.dim(id)}`);
-  if (status === 'scheduled') terminal.line(`  for ${effectiveAt}`);
+  if (status === 'scheduled') terminal.line(`  for ${effectiveAt}${erasesFrom ? ', by the policy' : ''}`);
   if (status === 'awaiting-approval' && approval)
     terminal.line(`  waits for another manager, ${describeApproval(approval)}: leaver approve ${id}`);
   for (const one of calledOff)

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
 import type { Json } from '../support/api.js';
-import { anAccount, signIn, type Cast } from '../support/cast.js';
+import { anAccount, PASSWORD, signIn, type Cast } from '../support/cast.js';
 import { linesOf, over, type Departure } from '../support/departures.js';
 import { System } from '../support/system.js';
 import { countOf } from './past-the-rules.js';
@@ -70,6 +70,44 @@ describe('a scheduled departure', () => {
     expect(line('messaging.chatbots')).toMatchObject({ affected: 1, transferredTo: dan.id });
     expect(line('messaging.chatbots')).not.toHaveProperty('warning');
     expect(await owner().get(`/v1/chatbots/${chatbot.id}`)).toMatchObject({ userId: dan.id });
+  });
+});
+
+describe('with `eraseAfterDays` in the policy', () => {
+  const deletionOf = async (userId: string) =>
+    (await owner().get<{ items: Departure[] }>(`/v1/departures?userId=${userId}&transition=deleted`)).items[0]!;
+  const announced = (userId: string) => trail(owner(), `subjectId=${userId}&action=departure.announced`);
+
+  it('a deactivation is followed by an announced deletion in every service, and spares who returns or has the address now', async () => {
+    const { ada, ben, cleo } = cast;
+    await owner().put('/v1/policy', { eraseAfterDays: 30 });
+    await ada.api.post('/v1/dashboards', { name: 'Mine', shared: false });
+    await leave(ada.id);
+    await leave(ben.id);
+    await leave(cleo.id);
+    await over(owner(), await owner().post<Departure>(`/v1/users/${ben.id}/reactivate`, {}));
+    // The deactivated user keeps the address, so it is free after an early deletion.
+    await over(owner(), await owner().delete<Departure>(`/v1/users/${cleo.id}`));
+    const next = await owner().post('/v1/users', {
+      name: 'Next',
+      email: cleo.email,
+      staffId: 'HP-Next',
+      roles: ['agent'],
+      password: PASSWORD,
+    });
+    const deletion = await deletionOf(ada.id);
+    expect(deletion.status).toBe('scheduled');
+    await daysPass(23.5);
+    await eventually(async () => expect(await announced(ada.id)).toHaveLength(1));
+    await daysPass(7);
+    await begun(deletion);
+    expect(await over(owner(), deletion)).toMatchObject({ status: 'completed', requestedBy: null });
+    expect(await owner().get(`/v1/users/${ada.id}`)).toMatchObject({ status: 'deleted' });
+    expect(await countOf(system, 'insights', 'select count(*) from dashboard where owner_id = $1', [ada.id])).toBe(0);
+    expect(await deletionOf(ben.id)).toMatchObject({ status: 'cancelled' });
+    for (const id of [ben.id, next.id as string])
+      expect(await owner().get(`/v1/users/${id}`)).toMatchObject({ status: 'active' });
+    expect([await announced(ben.id), await announced(ada.id)].map((one) => one.length)).toEqual([0, 1]);
   });
 });
 

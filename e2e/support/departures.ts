@@ -81,3 +81,18 @@ export async function draftAndPreview(api: Api, userId: string): Promise<string>
   await api.get(`${path}/departure-preview?transition=deactivated`);
   return (await api.post<{ planToken: string }>(`${path}/departure-preview`, choices)).planToken;
 }
+
+/** Deactivates a user whose deletion by the policy is announced at once, because it was moved to the next day. */
+export async function leaveAnnounced(api: Api, userId: string): Promise<void> {
+  await api.put('/v1/policy', { eraseAfterDays: 30 });
+  await over(api, await api.post<Departure>(`/v1/users/${userId}/deactivate`));
+  await api.put('/v1/policy', { eraseAfterDays: null });
+  const scheduled = `/v1/departures?userId=${userId}&transition=deleted&status=scheduled`;
+  const [erasure] = (await api.get<{ items: Json[] }>(scheduled)).items;
+  const effectiveAt = new Date(Date.now() + 86_400_000).toISOString();
+  await api.patch(`/v1/departures/${erasure!.id as string}`, { effectiveAt });
+  const notices = `/v1/audit?subjectId=${userId}&action=departure.announced`;
+  await eventually(async () => {
+    if ((await api.get<{ items: Json[] }>(notices)).items.length === 0) throw new Error('not announced yet');
+  });
+}

@@ -34,6 +34,7 @@ const PUBLIC = [
   { file: 'departures/plan/erasure-day.ts', why: 'A function of times.' },
   { file: 'policy/choices.ts', why: 'Functions of rules and actions.' },
   { file: 'policy/successor-choices.ts', why: 'Functions of choices.' },
+  { file: 'policy/notice-days.ts', why: 'A function of days.' },
   { file: 'policy/resolve.ts', why: 'A function of catalogue and policy.' },
   { file: 'user/sole-owner.ts', why: 'Functions that lock within the transaction of the caller.' },
   { file: 'user/user-view.ts', why: 'A function of a row.' },

@@ -69,7 +69,7 @@ export class ApprovalNews {
   @Moment() expiresAt: string;
 }
 
-/** The data of `departure.approval-requested`, `scheduled`, `started`, `failed` and `cancelled` on the stream `DEPARTURES`. */
+/** The data of `departure.approval-requested`, `scheduled`, `announced`, `started`, `failed` and `cancelled` on the stream `DEPARTURES`. */
 export class DepartureNews {
   @Id() departureId: string;
   @Id() accountId: string;

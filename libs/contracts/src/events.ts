@@ -140,6 +140,7 @@ export const DEPARTURE_COMPLETED = 'departure.completed';
 export const DEPARTURE_NEWS = [
   'departure.approval-requested',
   'departure.scheduled',
+  'departure.announced',
   'departure.started',
   'departure.failed',
   'departure.cancelled',

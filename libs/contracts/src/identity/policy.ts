@@ -91,6 +91,11 @@ export class Policy {
     about: 'Days after a deactivation on which the user is deleted. Null: never.',
   })
   eraseAfterDays: number | null;
+  @Whole({
+    max: 365,
+    about: 'How many days before such a deletion managers are notified by `departure.announced`. 0: when it begins.',
+  })
+  eraseAnnouncedDaysBefore: number;
   @Nested(() => Approvals, { about: 'What needs the approval of another manager.' }) approvals: Approvals;
   @Whole({ min: 1, about: 'Goes up by one with every change.' }) version: number;
 }
@@ -130,6 +135,14 @@ export class PolicyChange extends PolicyChoices {
       'a recent `POST /v1/auth/step-up`. What waits already keeps waiting.',
   })
   approvals?: ApprovalsChange;
+  @Whole({
+    max: 365,
+    optional: true,
+    about:
+      'How many days before such a deletion managers are notified. Less than `eraseAfterDays`. It is 7 at first, or less with an `eraseAfterDays` of 7 or less. ' +
+      'Unchanged if left out.',
+  })
+  eraseAnnouncedDaysBefore?: number;
   @Whole({
     min: 1,
     optional: true,

@@ -73,6 +73,7 @@ const users = USER_EVENTS.map((type): Announcement => ({
 const NEWS: Record<DepartureNewsType, string> = {
   'departure.approval-requested': 'A departure was requested and waits for the approval of another manager.',
   'departure.scheduled': 'A departure or reactivation was scheduled for a later date.',
+  'departure.announced': 'The deletion that the policy has scheduled for a deactivated user comes in some days.',
   'departure.started': 'A departure was decided; the services apply their rules.',
   'departure.failed':
     'A service gave up, verification found rows left, or a scheduled departure was refused on its date.',

@@ -16,6 +16,7 @@ export const Account = defineEntity({
     scimInactive: p.text().$type<ScimInactive>(),
     eraseAfterDays: p.integer().nullable(),
     approvals: p.json().$type<Partial<Approvals>>(),
+    eraseAnnouncedDaysBefore: p.integer().nullable(),
     createdAt: p.datetime(),
   },
 });

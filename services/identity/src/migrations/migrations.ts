@@ -44,6 +44,7 @@ import { lists } from './0103-lists.js';
 import { departureDrafts } from './0104-departure-drafts.js';
 import { rowsOfAccounts } from './0110-rows-of-accounts.js';
 import { eraseAfter } from './0116-erase-after.js';
+import { erasureNotices } from './0117-erasure-notices.js';
 import { bulkDryRuns } from './0118-bulk-dry-runs.js';
 import { managers } from './0120-managers.js';
 import { approvals, approvalsValid } from './0122-approvals.js';
@@ -100,6 +101,7 @@ export const migrations: Migrations = [
   departureDrafts,
   rowsOfAccounts,
   eraseAfter,
+  erasureNotices,
   bulkDryRuns,
   managers,
   approvals,

@@ -22,6 +22,12 @@ import { Actors } from '../user/actors.js';
 import { Catalogue } from '../catalogue/catalogue.js';
 import { ApprovalSettings, approvalsOf } from './approval-settings.js';
 import { checkOverrides, inputOf } from './choices.js';
+import { noticeDays } from './notice-days.js';
+
+interface StoredPolicy extends Omit<Policy, 'approvals' | 'eraseAnnouncedDaysBefore'> {
+  notice: number | null;
+  approvals: Partial<Approvals>;
+}
 
 /** Reads and changes the policies of accounts, and lists the catalogue. */
 @Injectable()
@@ -40,12 +46,14 @@ export class PolicyService {
 
   /** @throws Problem `not-found` */
   async get(accountId: string): Promise<Policy> {
-    const { rows } = await sql<Omit<Policy, 'approvals'> & { approvals: Partial<Approvals> }>`
+    const { rows } = await sql<StoredPolicy>`
       select preset, policy_overrides as overrides, scim_inactive as "scimInactive", erase_after_days as "eraseAfterDays",
-        approvals, policy_version as version
+        erase_announced_days_before as notice, approvals, policy_version as version
       from account where id = ${accountId}`.execute(this.em.getKysely());
     if (!rows[0]) throw new Problem('not-found');
-    return { ...rows[0], approvals: approvalsOf(rows[0].approvals) };
+    const { notice, approvals, ...policy } = rows[0];
+    const eraseAnnouncedDaysBefore = noticeDays(notice, policy.eraseAfterDays);
+    return { ...policy, eraseAnnouncedDaysBefore, approvals: approvalsOf(approvals) };
   }
 
   /**
@@ -72,15 +80,22 @@ export class PolicyService {
     await sql`
       update account set preset = ${preset}, policy_overrides = ${JSON.stringify(overrides)}::jsonb,
         scim_inactive = ${scimInactive}, erase_after_days = ${eraseAfterDays}, approvals = ${JSON.stringify(approvals)}::jsonb,
+        erase_announced_days_before = coalesce(${change.eraseAnnouncedDaysBefore ?? null}, erase_announced_days_before),
         policy_version = policy_version + 1
       where id = ${accountId}`.execute(this.em.getKysely());
-    const detail = {
-      from: before,
-      to: { preset, overrides, scimInactive, eraseAfterDays, approvals, version: before.version + 1 },
-    };
+    const after = await this.get(accountId);
+    checkNotice(after);
+    const detail = { from: before, to: after };
     await this.audit.append([{ accountId, action: 'policy.changed', actorId: userId, detail }]);
-    return this.get(accountId);
+    return after;
   }
+}
+
+/** @throws Problem `validation` */
+function checkNotice({ eraseAfterDays, eraseAnnouncedDaysBefore: days }: Policy): void {
+  if (eraseAfterDays === null || days < eraseAfterDays) return;
+  const message = `eraseAnnouncedDaysBefore is ${days}, and must be less than eraseAfterDays, which is ${eraseAfterDays}`;
+  throw new Problem('validation', { errors: [{ field: 'eraseAnnouncedDaysBefore', message }] });
 }
 
 function toCatalogueRule({ id, service, label, fixed, transitions }: RuleDescription): CatalogueRule {

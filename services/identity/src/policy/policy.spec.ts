@@ -104,6 +104,7 @@ describe('a policy', () => {
       scimInactive: 'deactivate',
       eraseAfterDays: null,
       approvals: NO_APPROVALS,
+      eraseAnnouncedDaysBefore: 7,
       version: 1,
     });
   });
@@ -116,6 +117,7 @@ describe('a policy', () => {
       scimInactive: 'deactivate',
       eraseAfterDays: null,
       approvals: NO_APPROVALS,
+      eraseAnnouncedDaysBefore: 7,
       version: 2,
     });
     const changed = {
@@ -124,6 +126,7 @@ describe('a policy', () => {
       scimInactive: 'deactivate',
       eraseAfterDays: null,
       approvals: NO_APPROVALS,
+      eraseAnnouncedDaysBefore: 7,
       version: 3,
     };
     expect(await put({ preset: 'calls' })).toEqual(changed);

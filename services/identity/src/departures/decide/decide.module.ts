@@ -74,6 +74,7 @@ import { RepeatedDeactivations } from './repeated-deactivations.js';
 import { RepeatedEvents } from './repeated-events.js';
 import { DepartureRetry } from './retry.js';
 import { Cancellations } from './schedule/cancellations.js';
+import { ErasureNoticeWorker } from './schedule/erasure-notice.worker.js';
 import { Erasures } from './schedule/erasures.js';
 import { LaterDepartures } from './schedule/later-departures.js';
 import { ScheduleChanges } from './schedule/schedule-changes.js';
@@ -156,6 +157,7 @@ import { Transfers } from './transfer/transfers.js';
     GroupDecisions,
     GroupOutcomes,
     ImmediateDepartures,
+    ErasureNoticeWorker,
     Erasures,
     LaterDepartures,
     ListPlans,

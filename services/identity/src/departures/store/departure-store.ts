@@ -27,6 +27,8 @@ export interface ScheduledDeparture {
   returns_from: string | null;
   /** Of a deletion that the policy schedules: the deactivation before it. */
   erases_from?: string;
+  /** When the notice of such a deletion is due, in ISO 8601. */
+  notice_at?: string;
 }
 
 /** What can be changed about a scheduled departure. Times in ISO 8601. */
@@ -136,23 +138,26 @@ export class DepartureStore {
   async schedule(rows: readonly ScheduledDeparture[], facts?: Facts): Promise<void> {
     const { rows: changes } = await sql<Change>`
       insert into departure as d (id, account_id, user_id, transition, requested_by, effective_at, reason, wishes, return_at,
-        returns_from, erases_from, status, requested_at, total)
+        returns_from, erases_from, notice_at, status, requested_at, total)
       select n.*, 'scheduled', ${this.clock.now()}::timestamptz, 0
       from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as n (id uuid, account_id uuid, user_id uuid, transition text,
         requested_by uuid, effective_at timestamptz, reason text, wishes jsonb, return_at timestamptz, returns_from uuid,
-        erases_from uuid)
+        erases_from uuid, notice_at timestamptz)
       returning ${CHANGE}`.execute(this.db);
     await this.log.record(changes, [], facts);
   }
 
-  /** Changes a departure that is still scheduled. Without a return, it no longer names what that restores. */
+  /**
+   * Changes a departure that is still scheduled, and moves its notice along. Without a return, it no longer names what
+   * that restores.
+   */
   async reschedule(
     id: string,
     { effectiveAt, returnAt, reason }: ScheduleFacts,
     { by, detail }: { by: NonNullable<Facts['by']>; detail: Record<string, unknown> },
   ): Promise<void> {
     const { rows } = await sql<Change>`
-      update departure d set effective_at = ${effectiveAt}, return_at = ${returnAt}, reason = ${reason},
+      update departure d set effective_at = ${effectiveAt}, notice_at = d.notice_at + (${effectiveAt}::timestamptz - d.effective_at), return_at = ${returnAt}, reason = ${reason},
         wishes = case when ${returnAt}::timestamptz is null then d.wishes - 'returnRestore' else d.wishes end,
         events = d.events + 1, look_after = '-infinity'
       where d.id = ${id} and d.status = 'scheduled' returning ${CHANGE}`.execute(this.db);

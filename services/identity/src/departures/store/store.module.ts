@@ -8,6 +8,7 @@ import { DepartureQueries } from './departure-queries.js';
 import { DepartureReopening } from './departure-reopening.js';
 import { DepartureSignals } from './departure-signals.js';
 import { DepartureStore } from './departure-store.js';
+import { ErasureNotices } from './scheduled/erasure-notices.js';
 import { RequesterDepartures } from './scheduled/requester-departures.js';
 import { Progress } from './progress.js';
 import { ScheduledSteps } from './scheduled/scheduled-steps.js';
@@ -26,6 +27,7 @@ import { TransitionLog } from './transition-log.js';
     DepartureReopening,
     DepartureSignals,
     DepartureStore,
+    ErasureNotices,
     Progress,
     RequesterDepartures,
     ScheduledSteps,
@@ -41,6 +43,7 @@ import { TransitionLog } from './transition-log.js';
     DepartureReopening,
     DepartureSignals,
     DepartureStore,
+    ErasureNotices,
     Progress,
     RequesterDepartures,
     ScheduledSteps,

@@ -39,6 +39,8 @@ export interface Facts {
   by?: Pick<NewEntry, 'actorId' | 'system'>;
   /** The action in the audit trail: instead of that of the transition, or for changes that leave the status as it is. */
   action?: string;
+  /** The notification of changes that leave the status as it is. */
+  news?: DepartureNewsType;
   detail?: (change: Change) => Record<string, unknown>;
 }
 
@@ -82,8 +84,12 @@ export class TransitionLog {
     const announcements = moved.map((change) => ({ change, ...announcementOf(change.before, change.status) }));
     await this.withdrawApprovals(moved);
     await this.writeProgress(changes, progress);
-    await this.writeNews(announcements.flatMap(({ change: { id }, news }) => (news ? [{ id, news }] : [])));
     const { by, action, detail } = facts;
+    const notifications = [
+      ...announcements.map(({ change: { id }, news }) => ({ id, news })),
+      ...changes.filter(({ before, status }) => before === status).map(({ id }) => ({ id, news: facts.news })),
+    ];
+    await this.writeNews(notifications.flatMap(({ id, news }) => (news ? [{ id, news }] : [])));
     if (!by) return;
     const audited = [
       ...announcements.map(({ change, audit }) => ({ change, audit: action ?? audit })),

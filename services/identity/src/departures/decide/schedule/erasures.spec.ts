@@ -4,6 +4,8 @@ import {
   auditList,
   bulkDeparturesGet,
   departuresBulk,
+  departuresCancel,
+  departuresUpdate,
   departuresList,
   legalHoldLift,
   legalHoldPut,
@@ -17,9 +19,11 @@ import {
   type Principal,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
+import { sql } from 'kysely';
 import { TestDepartures } from '../../../testing/departures.js';
 import { ownerOf, type TestIdentity } from '../../../testing/identity.js';
 import { Provider } from '../../../testing/provider.js';
+import { ErasureNoticeWorker } from './erasure-notice.worker.js';
 import { ScheduleWorker } from './schedule.worker.js';
 
 const DAY = 86_400_000;
@@ -48,6 +52,16 @@ const user = () => identity.call(usersGet, ofLeaver());
 const deletions = async (): Promise<DepartureSummary[]> => {
   const query = { userId: leaver.userId, transition: 'deleted' as const };
   return (await identity.call(departuresList, { principal: owner, query })).items;
+};
+const notices = () => identity.get(ErasureNoticeWorker).drain();
+const announced = async () => {
+  const query = { action: 'departure.announced', subjectId: leaver.userId };
+  return (await identity.call(auditList, { principal: owner, query })).items;
+};
+const newsOf = async ({ id }: { id: string }) => {
+  const news = await identity.query<{ type: string }>(sql`
+    select type from departure_news where departure_id = ${id} order by id`);
+  return news.map(({ type }) => type);
 };
 const drain = () => identity.get(ScheduleWorker).drain();
 const daysAfter = ({ effectiveAt }: { effectiveAt: string }, { effectiveAt: from }: { effectiveAt: string }) =>
@@ -138,6 +152,64 @@ describe('the policy `eraseAfterDays`', () => {
   ])('also holds for a deactivation %s', async (_how, leave) => {
     await leave();
     expect(await deletions()).toMatchObject([{ status: 'scheduled', requestedBy: null }]);
+  });
+
+  it.each([
+    ['7 days before it, unless the policy says something else', undefined, 30, 7],
+    ['as many days before it as the policy says', 12, 30, 12],
+    ['on the day before, if it is due in fewer days than usual', undefined, 5, 4],
+  ])('is announced to managers once, %s', async (_when, eraseAnnouncedDaysBefore, days, notice) => {
+    await identity.call(policyPut, { principal: owner, body: { eraseAfterDays: days, eraseAnnouncedDaysBefore } });
+    const left = await deactivate();
+    const [deletion] = await deletions();
+    identity.clock.advanceDays(days - notice - 1);
+    await notices();
+    expect(await announced()).toEqual([]);
+    identity.clock.advanceDays(1);
+    await notices();
+    await notices();
+    const detail = { departureId: deletion!.id, transition: 'deleted', effectiveAt: deletion!.effectiveAt };
+    expect(await announced()).toMatchObject([{ system: 'system (departure)', subject: { id: left.userId }, detail }]);
+    expect(await newsOf(deletion!)).toEqual(['departure.scheduled', 'departure.announced']);
+  });
+
+  it('is announced before it happens even if nothing ran on the day of the notice', async () => {
+    await deactivate();
+    const [deletion] = await deletions();
+    identity.clock.advanceDays(31);
+    // The worker that runs in the background may be first.
+    await eventually(async () => {
+      await drain();
+      expect(await user()).toMatchObject({ status: 'deleted' });
+    });
+    expect(await newsOf(deletion!)).toEqual(['departure.scheduled', 'departure.announced', 'departure.started']);
+    await notices();
+    expect(await announced()).toHaveLength(1);
+  });
+
+  it('is announced later if it is moved, and not at all if it is called off', async () => {
+    await deactivate();
+    const [deletion] = await deletions();
+    const params = { id: deletion!.id };
+    const effectiveAt = new Date(Date.parse(deletion!.effectiveAt) + 10 * DAY).toISOString();
+    await identity.call(departuresUpdate, { principal: owner, params, body: { effectiveAt } });
+    identity.clock.advanceDays(24);
+    await notices();
+    expect(await announced()).toEqual([]);
+    await identity.call(departuresCancel, { principal: owner, params });
+    identity.clock.advanceDays(20);
+    await notices();
+    expect(await announced()).toEqual([]);
+  });
+
+  it('is later than its notice', async () => {
+    const put = (body: PolicyChange) => identity.call(policyPut, { principal: owner, body });
+    const refused = { code: 'validation', details: { errors: [{ field: 'eraseAnnouncedDaysBefore' }] } };
+    await expect(put({ eraseAnnouncedDaysBefore: 30 })).rejects.toMatchObject(refused);
+    expect(await put({ eraseAnnouncedDaysBefore: 29 })).toMatchObject({ eraseAnnouncedDaysBefore: 29 });
+    await expect(put({ eraseAfterDays: 29 })).rejects.toMatchObject(refused);
+    expect(await put({ eraseAfterDays: 1, eraseAnnouncedDaysBefore: 0 })).toMatchObject({ eraseAfterDays: 1 });
+    expect(await put({ preset: 'crm' })).toMatchObject({ eraseAnnouncedDaysBefore: 0 });
   });
 
   it('does not change what was scheduled under the former one', async () => {

@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import type { DepartureTransition } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { erasureDay } from '../../plan/erasure-day.js';
+import { noticeDays } from '../../../policy/notice-days.js';
+import { erasureDay, noticeDay } from '../../plan/erasure-day.js';
 import { DepartureStore, SYSTEM } from '../../store/departure-store.js';
 import { ScheduledSteps } from '../../store/scheduled/scheduled-steps.js';
 import type { Decision } from '../decision-events.js';
@@ -27,14 +28,11 @@ export class Erasures {
     const staying = transition === 'deactivated' ? decisions.filter(({ returnAt }) => returnAt === undefined) : [];
     if (staying.length === 0) return;
     const accountId = staying[0]!.user.account_id;
-    const { rows } = await sql<{ days: number | null; retention: number }>`
-      select erase_after_days as days, retention_days as retention from account where id = ${accountId}`.execute(
-      this.em.getKysely(),
-    );
-    const effectiveAt = erasureDay(this.clock.now(), {
-      eraseAfterDays: rows[0]!.days,
-      retentionDays: rows[0]!.retention,
-    });
+    const { rows } = await sql<{ days: number | null; retention: number; notice: number | null }>`
+      select erase_after_days as days, retention_days as retention, erase_announced_days_before as notice
+      from account where id = ${accountId}`.execute(this.em.getKysely());
+    const { days, retention, notice } = rows[0]!;
+    const effectiveAt = erasureDay(this.clock.now(), { eraseAfterDays: days, retentionDays: retention });
     if (effectiveAt === undefined) return;
     const scheduled = await this.steps.of(staying.map(({ user }) => user.id));
     const erased = staying.filter(({ user }) => !scheduled.get(user.id)?.deleted);
@@ -49,6 +47,7 @@ export class Erasures {
         wishes: {},
         returns_from: null,
         erases_from: departureId!,
+        notice_at: noticeDay(effectiveAt, noticeDays(notice, days)),
       })),
       {
         by: SYSTEM,

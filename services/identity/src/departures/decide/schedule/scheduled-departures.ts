@@ -6,6 +6,7 @@ import { isoOf } from '../../../common/moments.js';
 import { Actors } from '../../../user/actors.js';
 import { GroupPreflight } from '../../plan/group-preflight.js';
 import { DepartureClaims, type DueDeparture } from '../../store/departure-claims.js';
+import { ErasureNotices } from '../../store/scheduled/erasure-notices.js';
 import { GroupDecisions } from '../group/group-decisions.js';
 import { Schedule } from './schedule.js';
 
@@ -21,6 +22,7 @@ export class ScheduledDepartures {
     private readonly preflight: GroupPreflight,
     private readonly groups: GroupDecisions,
     private readonly schedule: Schedule,
+    private readonly notices: ErasureNotices,
     private readonly claims: DepartureClaims,
     private readonly actors: Actors,
   ) {}
@@ -47,6 +49,7 @@ export class ScheduledDepartures {
       await this.groups.lock(accountId, requests);
       const rolesNow = requestedBy === null ? [] : await this.actors.rolesIfActive({ accountId, userId: requestedBy });
       const open = await this.schedule.hold(group);
+      await this.notices.giveTo([...open]);
       const scheduled = requests.filter((request) => open.has(request.departureId));
       const results = await this.groups.decide(
         { accountId, transition, requests: scheduled, requestedBy, rolesNow: rolesNow ?? [] },
