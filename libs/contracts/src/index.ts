@@ -13,6 +13,7 @@ export * from './text/fold-case.js';
 export * from './policy.js';
 export * from './events.js';
 export * from './lifecycle.js';
+export * from './export-questions.js';
 export * from './row-questions.js';
 export * from './previews.js';
 export * from './signing-keys.js';

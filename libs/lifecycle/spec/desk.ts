@@ -81,6 +81,11 @@ export const desk: ServiceUnderTest = {
       `create table skip (person user_ref, circular_id uuid references circular (id) on delete cascade, account_id uuid not null,
         primary key (person, circular_id))`,
     ),
+    migration(
+      '0102-drawer',
+      `create table drawer (account_id uuid not null, room text, n int, owner user_ref, helper user_ref, note personal,
+        access_token text, seal bytea, opened_at timestamptz, primary key (room, n))`,
+    ),
   ],
   rules: [
     rule('desk.chairs', 'Chairs', {

@@ -32,4 +32,9 @@ behavesLikeARule(desk, 'desk.circulars', {
   row: (em, { accountId }, bench) =>
     em.create(Circular, { id: bench.ids.next(), accountId, sentAt: bench.clock.now() }),
 });
-coversEveryPersonalColumn(desk, { 'thing.label': 'Contains no data about the owner.' });
+coversEveryPersonalColumn(desk, {
+  'thing.label': 'Contains no data about the owner.',
+  'drawer.owner': 'Only exported.',
+  'drawer.helper': 'Only exported.',
+  'drawer.note': 'Only exported.',
+});

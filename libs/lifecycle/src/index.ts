@@ -26,6 +26,8 @@ export * from './ask/previews.js';
 export * from './ask/proof.js';
 export * from './ask/return-preview.js';
 export { previewedRows } from './ask/rows.js';
+export { exportPage } from './ask/export.js';
+export { exportedTables, NOT_EXPORTED } from './ask/exported-tables.js';
 export { affectedRows } from './ask/affected-rows.js';
 export { isApplied, type Decision } from './inbox/is-applied.js';
 export type { LeaverRow } from './declare/leaver.js';

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Effect, Part } from '#libs/lifecycle';
+import { exportedTables, NOT_EXPORTED, type Effect, type Part } from '#libs/lifecycle';
 import { RuleBench, type ServiceUnderTest } from './bench.js';
 
 /** The reason for each column that is kept on purpose, by `table.column`. */
@@ -41,6 +41,14 @@ export function coversEveryPersonalColumn(service: ServiceUnderTest, kept: Kept)
       const uncovered = columns.filter((column) => !covered.has(column));
       const advice = 'declare a rule for its rows, or add the reason for keeping it to `kept`';
       expect(uncovered.map((column) => `${column}: ${advice}`)).toEqual([]);
+    });
+
+    it('is in the export of a person', async () => {
+      const exported = new Set((await exportedTables(bench.em().getKysely())).map(({ name }) => name));
+      const tables = columns.map((column) => column.split('.')[0]!);
+      const missing = tables.filter((table) => !exported.has(table) && !(table in NOT_EXPORTED));
+      const advice = 'add a column of type `user_ref` that names the person, or no export has these rows';
+      expect([...new Set(missing)].map((table) => `${table}: ${advice}`)).toEqual([]);
     });
 
     it('exists if it has a reason', () => {

@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Optional, type Type } from '@nestjs/common';
 import {
   affectedRowsOf,
+  exportOf,
   holdingsOf,
   knownPeopleOf,
   previewOf,
@@ -10,6 +11,8 @@ import {
   returnPreviewOf,
   rowsOf,
   type AffectedRowsRequest,
+  type ExportPage,
+  type ExportRequest,
   type HoldingsAnswer,
   type HoldingsRequest,
   type KnownPeople,
@@ -28,6 +31,7 @@ import { Answers, ServiceClient } from '#libs/broker';
 import { Clock } from '#libs/database';
 import { knownPeople } from '../inbox/directory-rows.js';
 import { affectedRows } from './affected-rows.js';
+import { exportPage } from './export.js';
 import { holdings } from './holdings.js';
 import { preview } from './preview.js';
 import { previews } from './previews.js';
@@ -36,7 +40,7 @@ import { returnPreview } from './return-preview.js';
 import { previewedRows } from './rows.js';
 import { RuleSet } from '../run/rule-set.js';
 
-/** Answers identity's questions for previews, rows, proofs and holdings, and the operator's request for the users that the service knows. */
+/** Answers identity's questions for previews, rows, exports, proofs and holdings, and the operator's request for the users that the service knows. */
 export function questionsController(service: string): Type {
   @Controller()
   class QuestionsController {
@@ -71,6 +75,11 @@ export function questionsController(service: string): Type {
     @Answers(affectedRowsOf(service))
     affectedRows(request: AffectedRowsRequest): Promise<RowPage> {
       return affectedRows(this.em.getKysely(), this.rules, request);
+    }
+
+    @Answers(exportOf(service))
+    export(request: ExportRequest): Promise<ExportPage> {
+      return exportPage(this.em.getKysely(), this.rules, request);
     }
 
     @Answers(proofOf(service), { acrossAccounts: 'Identity asks about users of several accounts at once.' })
