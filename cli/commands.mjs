@@ -11,6 +11,7 @@ import { deadLetters } from './commands/dead-letters.mjs';
 import { deleteUser } from './commands/delete.mjs';
 import { departures } from './commands/departures.mjs';
 import { drift } from './commands/drift.mjs';
+import { exportUser } from './commands/export-user.mjs';
 import { handover } from './commands/handover.mjs';
 import { login } from './commands/login.mjs';
 import { logout } from './commands/logout.mjs';
@@ -56,6 +57,7 @@ export const commands = new Map(
     refuse,
     status,
     handover,
+    'export-user': exportUser,
     retry,
     bulk,
     verify,

@@ -7,7 +7,7 @@ import { signInFromBrowser } from './support/browser.js';
 import { PASSWORD } from './support/cast.js';
 import { publishedCertificate } from './support/certificates.js';
 import { useProofs } from './support/use-proofs.js';
-import { draftAndPreview, leaveAnnounced, over, watch, type Departure } from './support/departures.js';
+import { copyOf, draftAndPreview, leaveAnnounced, over, watch, type Departure } from './support/departures.js';
 import { decideAboutRequests, handOver, manageTeam, manageUser } from './support/managing.js';
 import { retriedDeparture } from './support/retried-departure.js';
 import { EventDescriptions, Listener, type AsyncApi } from './support/observers/listener.js';
@@ -225,6 +225,7 @@ describe('the API descriptions', () => {
     await watch(system, people.owner.api.token, left);
     await owner.get(`/v1/departures/${left.id}/rows?rule=telephony.numbers`);
     await gone(`/v1/users/${me}/reactivate`, { restore: 'all' });
+    await copyOf(owner, me);
     await leaveAnnounced(owner, me);
     const deleted = await gone(`/v1/users/${me}/delete`);
     expect(deleted).toMatchObject({ status: 'completed' });

@@ -97,6 +97,7 @@ export class FilledAccount {
       '/v1/departures/bulk',
       await owner.post('/v1/departures/bulk', { transition: 'deactivated', users }),
     );
+    await this.finish('/v1/exports', await owner.post(`/v1/users/${leaver.id}/export`));
     await this.finish('/v1/departures/verify', await owner.post('/v1/departures/verify'));
     for (const path of ['/v1/users', '/v1/live-chat-operators', '/scim/v2/Users']) things.set(path, leaver.id);
     things.set('/v1/teams/{id}/members', leaver.id);
@@ -122,7 +123,12 @@ export class FilledAccount {
   private async readLists(): Promise<void> {
     for (const depth of [0, 1])
       for (const { method, path, params, takes } of this.routes.all) {
-        if (method !== 'GET' || takes !== 'user' || params.length !== depth || /}$|\/(events|export)$/.test(path))
+        if (
+          method !== 'GET' ||
+          takes !== 'user' ||
+          params.length !== depth ||
+          /}$|\/(events|export|download)$/.test(path)
+        )
           continue;
         const address = this.addressOf({ path });
         if (address) await this.readList(path, address);

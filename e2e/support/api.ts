@@ -52,8 +52,23 @@ export class Api {
     return items;
   }
 
+  /** Downloads a file. */
+  async download(path: string): Promise<Buffer> {
+    const response = await this.request('GET', path);
+    if (!response.ok) throw new ApiError(response.status, (await response.json()) as Json, `GET ${path}`);
+    return Buffer.from(await response.arrayBuffer());
+  }
+
   private async send<T>(method: string, path: string, body?: unknown, type = 'application/json'): Promise<T> {
-    const response = await fetch(`${this.url}${path}`, {
+    const response = await this.request(method, path, body, type);
+    const text = await response.text();
+    const answer = (text === '' ? {} : JSON.parse(text)) as Json;
+    if (!response.ok) throw new ApiError(response.status, answer, `${method} ${path}`);
+    return answer as T;
+  }
+
+  private request(method: string, path: string, body?: unknown, type = 'application/json'): Promise<Response> {
+    return fetch(`${this.url}${path}`, {
       method,
       headers: {
         ...(this.token && { authorization: `Bearer ${this.token}` }),
@@ -61,9 +76,5 @@ export class Api {
       },
       body: body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body),
     });
-    const text = await response.text();
-    const answer = (text === '' ? {} : JSON.parse(text)) as Json;
-    if (!response.ok) throw new ApiError(response.status, answer, `${method} ${path}`);
-    return answer as T;
   }
 }

@@ -96,3 +96,14 @@ export async function leaveAnnounced(api: Api, userId: string): Promise<void> {
     if ((await api.get<{ items: Json[] }>(notices)).items.length === 0) throw new Error('not announced yet');
   });
 }
+
+/** Takes a copy of a user's data. @returns the export and its file */
+export async function copyOf(api: Api, userId: string): Promise<{ done: Json; file: Buffer }> {
+  const { id } = await api.post<{ id: string }>(`/v1/users/${userId}/export`);
+  const done = await eventually(async () => {
+    const now = await api.get(`/v1/exports/${id}`);
+    if (now.status !== 'completed') throw new Error(`the export is ${String(now.status)}`);
+    return now;
+  });
+  return { done, file: await api.download(`/v1/exports/${id}/download`) };
+}

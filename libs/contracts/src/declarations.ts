@@ -36,6 +36,7 @@ export * from './identity/scim.js';
 export * from './identity/successors.js';
 export * from './identity/suspensions.js';
 export * from './identity/teams.js';
+export * from './identity/user-exports.js';
 export * from './identity/user-lists.js';
 export * from './identity/users.js';
 export * from './identity/verifications.js';

@@ -13,7 +13,7 @@ const EXPECTED: Record<TokenScope, string> = {
   session: `
     auth.step-up me.api-tokens.create scim-tokens.create`,
   admin: `
-    account.update audit.export audit.list audit.verify invitations.resend invitations.revoke policy.put scim-tokens.list
+    account.update audit.export audit.list audit.verify exports.create exports.download exports.get invitations.resend invitations.revoke policy.put scim-tokens.list
     scim-tokens.revoke teams.create teams.members.add teams.members.remove teams.remove teams.update
     users.api-tokens.list users.api-tokens.revoke users.invite users.update`,
   departures: `

@@ -22,6 +22,8 @@ const ADMINISTRATION = [
   /^\/v1\/audit(\/|$)/,
   /^\/v1\/account\/scim-tokens(\/|$)/,
   /^\/v1\/users\/:id\/api-tokens(\/|$)/,
+  /^\/v1\/users\/:id\/export$/,
+  /^\/v1\/exports(\/|$)/,
 ];
 /** Everything below a user, except tokens, decides about the user's leaving: also holds, caretakers and what will be added. */
 const ABOUT_LEAVING = [/^\/v1\/departures(\/|$)/, /^\/v1\/users\/:id\/.+$/];

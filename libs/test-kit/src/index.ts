@@ -7,3 +7,4 @@ export { temporaryFolder, testRun } from './test-run.js';
 export { startRunServers } from './run-servers.js';
 export { buildUserEvent } from './user-event.js';
 export { serviceKeys } from './service-keys.js';
+export { unzip } from './unzip.js';

@@ -12,6 +12,7 @@ import { BulkDeparturesController } from './bulk-departures/bulk-departures.cont
 import { ContactImportsController } from './contact-imports/contact-imports.controller.js';
 import { DepartureEventsController } from './departure-events/departure-events.controller.js';
 import { FileExports } from './exports/file-exports.js';
+import { UserExportController } from './user-exports/user-export.controller.js';
 import { HandoverController } from './handover/handover.controller.js';
 import { HttpSetup } from './http/http-setup.js';
 import { ProblemFilter } from './http/problem.filter.js';
@@ -40,6 +41,7 @@ import { ScimController } from './scim/scim.controller.js';
     ContactImportsController,
     DepartureEventsController,
     HandoverController,
+    UserExportController,
     MessageActivityController,
     DiscoveryController,
     ScimController,

@@ -25,6 +25,7 @@ import { StreamsModule } from './streams/streams.module.js';
 import { Team, TeamMember } from './team/team.entity.js';
 import { TeamModule } from './team/team.module.js';
 import { User, UserRole } from './user/user.entity.js';
+import { UserExportModule } from './user-export/user-export.module.js';
 import { UserListModule } from './user-list/user-list.module.js';
 import { UserManagementModule } from './user-management/user-management.module.js';
 
@@ -64,6 +65,7 @@ const lifecycle = LifecycleModule.forIdentity(
     lifecycle,
     FoundationModule,
     AccountModule,
+    UserExportModule,
     UserListModule,
     UserManagementModule,
     TeamModule,

@@ -27,6 +27,12 @@ export class CertifiedEarlierDeparture {
   @ListOf(() => CertifiedService) services: CertifiedService[];
 }
 
+/** A copy of the user's data that was taken before. */
+export class CertifiedCopy {
+  @Text({ about: 'SHA-256 of the file in hexadecimal.' }) sha256: string;
+  @Moment({ about: 'When the copy was complete.' }) at: string;
+}
+
 /** The signed statement about a completed deletion. It contains ids of users and no other personal data. */
 export class DeletionStatement {
   @Text() iss: string;
@@ -45,6 +51,11 @@ export class DeletionStatement {
     about: 'The departures since the user was last active, oldest first: usually the deactivation before the deletion.',
   })
   earlier: CertifiedEarlierDeparture[];
+  @ListOf(() => CertifiedCopy, {
+    optional: true,
+    about: 'The copies of the user’s data that were taken before the deletion, oldest first. Absent without one.',
+  })
+  copies?: CertifiedCopy[];
 }
 
 export class Certificate {

@@ -19,7 +19,7 @@ export class AuditExportController {
     const { accountId } = request.principal!;
     await this.exports.send(request, reply, {
       name: `audit.${format}`,
-      mediaType: AUDIT_EXPORT_TYPES[format],
+      mediaType: `${AUDIT_EXPORT_TYPES[format]}; charset=utf-8`,
       action: 'audit.exported',
       read: (after) => this.services.ask(auditLines, { accountId, format, filter, after }),
     });

@@ -14,10 +14,10 @@ const CHECK_EVERY = 15_000;
 interface ExportedFile {
   name: string;
   mediaType: string;
-  /** The entry in the audit trail. */
-  action: DataAccess['action'];
-  /** The next lines, and where those after them begin; null after the last ones. */
-  read: (after: string | null) => Promise<{ lines: string; next: string | null }>;
+  /** The entry in the audit trail, unless the owning service has written it. */
+  action?: DataAccess['action'];
+  /** The next lines or bytes, and where those after them begin; null after the last ones. */
+  read: (after: string | null) => Promise<{ lines: string | Buffer; next: string | null }>;
 }
 
 /** Streams files page by page, with back-pressure. An export breaks off when the person signs out, leaves or is suspended. */
@@ -54,23 +54,26 @@ export class FileExports {
       reply.raw.destroy();
     };
     ended.signal.addEventListener('abort', breakOff, { once: true });
-    reply.type(`${file.mediaType}; charset=utf-8`).header('content-disposition', `attachment; filename="${file.name}"`);
+    reply.type(file.mediaType).header('content-disposition', `attachment; filename="${file.name}"`);
     await reply.send(content);
   }
 
   /** An export that cannot be recorded is refused. */
   private async record({ accountId, userId: actorId }: Principal, { action }: ExportedFile): Promise<void> {
-    await this.services.ask(recordAccess, { accesses: [{ action, accountId, actorId }] });
+    if (action) await this.services.ask(recordAccess, { accesses: [{ action, accountId, actorId }] });
   }
 
-  private async *pages({ principal, headers }: FastifyRequest, { read }: ExportedFile): AsyncGenerator<string> {
+  private async *pages(
+    { principal, headers }: FastifyRequest,
+    { read }: ExportedFile,
+  ): AsyncGenerator<string | Buffer> {
     let checkedAt = this.clock.millis();
     for (let after: string | null = null; ;) {
       if (principal!.sessionId === undefined && this.clock.millis() - checkedAt >= CHECK_EVERY) {
         await this.authenticator.authenticate(headers.authorization);
         checkedAt = this.clock.millis();
       }
-      const { lines, next }: { lines: string; next: string | null } = await read(after);
+      const { lines, next }: { lines: string | Buffer; next: string | null } = await read(after);
       yield lines;
       if (next === null) return;
       after = next;

@@ -19,7 +19,7 @@ export class MessageActivityController {
     const { accountId } = request.principal!;
     await this.exports.send(request, reply, {
       name: 'message-activity.csv',
-      mediaType: 'text/csv',
+      mediaType: 'text/csv; charset=utf-8',
       action: 'message-activity.exported',
       read: (after) => this.services.ask(activityLines, { accountId, filter, after }),
     });

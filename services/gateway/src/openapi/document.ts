@@ -182,8 +182,10 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   'text/event-stream':
     'id: 1\nevent: rule\ndata: {"service":"messaging","rule":"messaging.live-chats","affected":3}\n\n',
   [HANDOVER_TYPES.html]: '<!doctype html>\n<html lang="en"><title>Handover: Robin Hill</title></html>\n',
+  'application/zip': 'PK…',
   [AUDIT_EXPORT_TYPES.ndjson]: `{"id":"${EXAMPLE_ID}","seq":1,"at":"${NOW}","action":"user.suspended"}\n`,
 };
+const BINARY = new Set(['application/zip']);
 const MEANINGS = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'Done' };
 
 /** Operations that also answer 202: a long contact import is answered before it has finished. */
@@ -228,7 +230,10 @@ const textsOf = (operation: Operation, mediaTypes: readonly string[]): Record<st
   Object.fromEntries(
     mediaTypes.map((mediaType) => [
       mediaType,
-      { schema: { type: 'string' }, example: EXAMPLES[mediaType] ?? fileOf(operation) },
+      {
+        schema: { type: 'string', ...(BINARY.has(mediaType) && { format: 'binary' }) },
+        example: EXAMPLES[mediaType] ?? fileOf(operation),
+      },
     ]),
   );
 

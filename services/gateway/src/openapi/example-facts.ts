@@ -130,6 +130,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   Me: active,
   Message: { direction: 'outbound', status: 'sent' },
   MessageActivity: { sent: 4, delivered: 3, replied: 1, deliveryRate: 0.75, replyRate: 0.25 },
+  UserExport: { status: 'completed', missing: [], error: undefined },
   UserPage: { nextCursor: null, uncounted: undefined },
   UserActivity: { sent: 4, delivered: 3, replied: 1 },
   ComposedMessages: { total: 1, scheduled: [] },

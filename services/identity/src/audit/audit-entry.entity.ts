@@ -5,9 +5,19 @@ import { personal, tenantRow, userRef } from '#libs/database';
 export const SCRUBBED = 'audit.scrubbed';
 export const SIGN_IN_FAILED = 'user.sign-in-failed';
 export const CERTIFICATE_ISSUED = 'certificate.issued';
+export const EXPORT_REQUESTED = 'user.export-requested';
+export const EXPORTED = 'user.exported';
+export const EXPORT_DOWNLOADED = 'user.export-downloaded';
 
-/** The details of these entries are numbers, ids of departures and keys, and digests, so they stay when the subject is deleted. */
-export const KEEP_DETAIL: readonly string[] = [SCRUBBED, SIGN_IN_FAILED, CERTIFICATE_ISSUED];
+/** The details of these entries are numbers, ids of departures, exports and keys, and digests, so they stay when the subject is deleted. */
+export const KEEP_DETAIL: readonly string[] = [
+  SCRUBBED,
+  SIGN_IN_FAILED,
+  CERTIFICATE_ISSUED,
+  EXPORT_REQUESTED,
+  EXPORTED,
+  EXPORT_DOWNLOADED,
+];
 
 export const AuditEntry = defineEntity({
   name: 'AuditEntry',

@@ -3,10 +3,17 @@ import { Injectable } from '@nestjs/common';
 import type { Principal } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
-import { KEEP_DETAIL, SCRUBBED, SIGN_IN_FAILED } from './audit-entry.entity.js';
+import {
+  EXPORT_DOWNLOADED,
+  EXPORT_REQUESTED,
+  EXPORTED,
+  KEEP_DETAIL,
+  SCRUBBED,
+  SIGN_IN_FAILED,
+} from './audit-entry.entity.js';
 import { detailDigest, entryHash, GENESIS } from './chain.js';
 
-export { SCRUBBED, SIGN_IN_FAILED };
+export { EXPORT_DOWNLOADED, EXPORT_REQUESTED, EXPORTED, SCRUBBED, SIGN_IN_FAILED };
 
 export interface NewEntry {
   accountId: string;

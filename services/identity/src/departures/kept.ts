@@ -48,4 +48,6 @@ export const kept: Kept = {
   'stream_purge.user_id': 'The row is deleted when the broker has purged the user’s older events.',
   'session_end.user_id': 'The row is deleted when the end of the session has been published, within a second.',
   'verification.requested_by': 'The id of the requester.',
+  'user_export.user_id': 'The record that a copy was taken, with its digest. The file is deleted after 7 days.',
+  'user_export.requested_by': 'The id of the requester.',
 };

@@ -49,6 +49,7 @@ import { bulkDryRuns } from './0118-bulk-dry-runs.js';
 import { managers } from './0120-managers.js';
 import { approvals, approvalsValid } from './0122-approvals.js';
 import { reassignedDepartures, reassignedDeparturesValid } from './0124-reassigned.js';
+import { userExports } from './0126-user-exports.js';
 import { browserSessions } from './0134-browser-sessions.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
@@ -108,5 +109,6 @@ export const migrations: Migrations = [
   approvalsValid,
   reassignedDepartures,
   reassignedDeparturesValid,
+  userExports,
   browserSessions,
 ];

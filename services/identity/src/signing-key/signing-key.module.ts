@@ -12,13 +12,16 @@ import { Withdrawals } from './withdrawals.js';
 const rotation = keyRotation(KeyEncryption, {
   serviceName: 'identity',
   setting: 'LEAVER_SECRET',
-  columns: [{ table: 'signing_key', column: 'sealed_private_jwk', id: 'kid', boundTo: 'kid' }],
+  columns: [
+    { table: 'signing_key', column: 'sealed_private_jwk', id: 'kid', boundTo: 'kid' },
+    { table: 'user_export', column: 'sealed_key', id: 'id', boundTo: 'id' },
+  ],
 });
 
 /** The keys that sign tokens, certificates and heads of audit trails: one key for each purpose. */
 @Module({
   controllers: [SigningKeyController],
   providers: [rotation, EvidenceKeys, KeyEncryption, KeyRows, PublishedKeys, SigningKeyWorker, TokenKeys, Withdrawals],
-  exports: [EvidenceKeys, PublishedKeys, TokenKeys],
+  exports: [EvidenceKeys, KeyEncryption, PublishedKeys, TokenKeys],
 })
 export class SigningKeyModule {}

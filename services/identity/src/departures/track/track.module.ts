@@ -4,6 +4,7 @@ import { CatalogueModule } from '../../catalogue/catalogue.module.js';
 import { PlanModule } from '../plan/plan.module.js';
 import { StoreModule } from '../store/store.module.js';
 import { SigningKeyModule } from '../../signing-key/signing-key.module.js';
+import { UserExportModule } from '../../user-export/user-export.module.js';
 import { UserModule } from '../../user/user.module.js';
 import { CertificateController } from './certificate/certificate.controller.js';
 import { CertificateCheck } from './certificate/certificate-check.js';
@@ -26,7 +27,7 @@ import { Verifications } from './verifications.js';
  */
 @Global()
 @Module({
-  imports: [AuditModule, CatalogueModule, PlanModule, StoreModule, SigningKeyModule, UserModule],
+  imports: [AuditModule, CatalogueModule, PlanModule, StoreModule, SigningKeyModule, UserExportModule, UserModule],
   controllers: [CertificateController, ReceiptsConsumer],
   providers: [
     CertificateCheck,

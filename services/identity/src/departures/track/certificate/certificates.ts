@@ -17,6 +17,7 @@ import { DepartureQueries } from '../../store/departure-queries.js';
 import { canonicalJson } from '../../../common/canonical-json.js';
 import { isoOf } from '../../../common/moments.js';
 import { sha256 } from '../../../common/secrets.js';
+import { ExportCopies } from '../../../user-export/export-copies.js';
 import { EvidenceKeys } from '../../../signing-key/evidence-keys.js';
 
 const ISSUER = 'urn:leaver:identity';
@@ -40,6 +41,7 @@ export class Certificates {
     private readonly departures: DepartureQueries,
     private readonly keys: EvidenceKeys,
     private readonly log: CertificateLog,
+    private readonly copies: ExportCopies,
     private readonly clock: Clock,
   ) {}
 
@@ -78,6 +80,7 @@ export class Certificates {
       throw new Problem('conflict', { detail: 'Only completed deletions have a certificate.' });
     const { userId, requestedBy, requestedAt, services } = await this.departures.view(accountId, departureId);
     const { preset, version } = row.policy;
+    const copies = await this.copies.of(accountId, userId);
     return {
       iss: ISSUER,
       departureId,
@@ -91,6 +94,7 @@ export class Certificates {
       policy: { preset, version },
       services: services.map(certified),
       earlier: (await this.departures.earlierOf(row)).map(earlier),
+      ...(copies.length > 0 && { copies }),
     };
   }
 }

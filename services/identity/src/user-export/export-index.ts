@@ -1,0 +1,47 @@
+import { escapeHtml as text } from './escape-html.js';
+import type { ExportedKind, ExportProgress } from './export-progress.js';
+
+export interface ExportFacts {
+  exportId: string;
+  userId: string;
+  requestedAt: string;
+}
+
+const STYLE =
+  'body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse;width:100%}' +
+  'th,td{border-bottom:1px solid #ccc;padding:.3rem .5rem;text-align:left;vertical-align:top}td.n{text-align:right}';
+
+/** The page of the archive that says what is in its files, and what is not. */
+export function exportIndex({ exportId, userId, requestedAt }: ExportFacts, progress: ExportProgress): string {
+  const { kinds, missing, omitted } = progress;
+  return [
+    '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Copy of a user’s data</title>',
+    `<style>${STYLE}</style></head><body><h1>Copy of a user’s data</h1>`,
+    `<p>User ${text(userId)}, requested at ${text(requestedAt)}, export ${text(exportId)}. `,
+    'Each file has one row a line, as JSON. It has the rows that name the user by id. Texts in which others mention the user are not included.</p>',
+    ...(missing.length > 0
+      ? [
+          '<h2>Not included</h2><ul>',
+          ...missing.map(({ service, reason }) => `<li><strong>${text(service)}</strong>: ${text(reason)}</li>`),
+          '</ul>',
+        ]
+      : []),
+    '<h2>Files</h2><table><tr><th>File</th><th>What</th><th>Rows</th><th>Remarks</th></tr>',
+    ...kinds.map(rowOf),
+    '</table><h2>Tables that are left out</h2><ul>',
+    ...Object.entries(omitted).flatMap(([service, tables]) =>
+      Object.entries(tables).map(([table, reason]) => `<li>${text(service)}/${text(table)}: ${text(reason)}</li>`),
+    ),
+    '</ul></body></html>\n',
+  ].join('\n');
+}
+
+function rowOf({ service, table, labels, rows, withheld, cut }: ExportedKind): string {
+  const path = `${service}/${table}.ndjson`;
+  const file = rows > 0 ? `<a href="${text(path)}">${text(path)}</a>` : text(`${service}/${table}`);
+  const remarks = [
+    ...(withheld.length > 0 ? [`Without ${withheld.join(', ')}: secrets.`] : []),
+    ...(cut > 0 ? [`Long texts of ${cut} rows are cut.`] : []),
+  ];
+  return `<tr><td>${file}</td><td>${text(labels.join(', '))}</td><td class="n">${rows}</td><td>${text(remarks.join(' '))}</td></tr>`;
+}
