@@ -1,12 +1,11 @@
 import { eventually } from '#libs/test-kit';
 import { HttpClient } from '../cli/http-client.mjs';
-import { DEMO_PASSWORD, openAccount, type DemoAccount, type Person } from '../scripts/demo/account.mjs';
+import { openAccount, type DemoAccount, type Person } from '../scripts/demo/account.mjs';
 import { demoAccounts } from '../scripts/demo/accounts.mjs';
 import { Api, type Json } from './support/api.js';
-import { signInFromBrowser } from './support/browser.js';
 import { PASSWORD } from './support/cast.js';
 import { publishedCertificate } from './support/certificates.js';
-import { useProofs } from './support/use-proofs.js';
+import { signInAndOut, useProofs } from './support/signing-in.js';
 import { copyOf, draftAndPreview, leaveAnnounced, over, watch, type Departure } from './support/departures.js';
 import { decideAboutRequests, handOver, manageTeam, manageUser } from './support/managing.js';
 import { retriedDeparture } from './support/retried-departure.js';
@@ -26,7 +25,6 @@ describe('the API descriptions', () => {
   let listener: Listener;
   let validator: OpenApiValidator;
   let document: OpenApi;
-  const password = DEMO_PASSWORD;
   let routes: Routes;
   let owner: Api;
   let leaver: Api;
@@ -70,23 +68,7 @@ describe('the API descriptions', () => {
       await fetch(system.url + path);
   });
 
-  step('match signing in and out', async () => {
-    const [, lena] = people.colleagues;
-    const nobody = system.api();
-    const { accessToken, refreshToken } = await nobody.post('/v1/auth/login', { email: people.owner.email, password });
-    await nobody.post('/v1/auth/refresh', { refreshToken });
-    const again = system.api(accessToken as string);
-    const ended = (await again.get<{ items: Json[] }>('/v1/me/sessions')).items.find((one) => one.current);
-    await again.delete(`/v1/me/sessions/${ended!.id}`);
-    const headers = await signInFromBrowser(system.url, { email: people.owner.email, password });
-    for (const method of ['GET', 'DELETE']) await fetch(`${system.url}/v1/auth/session`, { method, headers });
-    const third = await nobody.post('/v1/auth/login', { email: people.owner.email, password });
-    await system.api(third.accessToken as string).post('/v1/auth/logout');
-    await nobody.post('/v1/invitations/accept', { token: people.leaver.invitation, password: PASSWORD });
-    await nobody.post('/v1/auth/password-reset', { email: lena.email });
-    const token = await listener.mailedTo(lena.email);
-    await nobody.post('/v1/auth/password-reset/confirm', { token, password: PASSWORD });
-  });
+  step('match signing in and out', () => signInAndOut(system, listener, people));
 
   step('match proofs of identity, and what needs them', () => useProofs(system, listener, people));
 

@@ -16,7 +16,7 @@ import { LeaverDigests, type Digests } from '../../former-identifier/leaver-dige
 import { UserEvents } from '../../user/user-events.js';
 import type { UserRow } from '../../user/user-rows.js';
 import { FirstAdmins, namesFirstAdmin } from '../plan/first-admins.js';
-import { SuccessorChecks } from '../plan/successor-checks.js';
+import { SuccessorChecks } from '../plan/guards/successor-checks.js';
 
 /** A decision about one user. */
 export interface Decision {

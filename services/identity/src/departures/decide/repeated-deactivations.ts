@@ -5,7 +5,7 @@ import type { DepartureRequest, Principal, Problem } from '#libs/contracts';
 import { actorOf } from '../../audit/audit.js';
 import { lockAccount } from '../../common/account-lock.js';
 import { UserRows } from '../../user/user-rows.js';
-import { returnToCallOff } from '../plan/guards.js';
+import { returnToCallOff } from '../plan/guards/guards.js';
 import { Planner } from '../plan/planner.js';
 import { Confirmation } from '../plan/token/confirmation.js';
 import { ScheduledSteps } from '../store/scheduled/scheduled-steps.js';

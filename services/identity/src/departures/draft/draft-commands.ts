@@ -4,7 +4,7 @@ import { Actors, assertMayManage } from '../../user/actors.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
 import { Planner } from '../plan/planner.js';
 import { Restorations } from '../plan/restorations.js';
-import { SuccessorChecks } from '../plan/successor-checks.js';
+import { SuccessorChecks } from '../plan/guards/successor-checks.js';
 import { Drafts } from './drafts.js';
 
 /** Keeps what managers mean to decide. A manager who may decide about a user may also read and write the draft. */

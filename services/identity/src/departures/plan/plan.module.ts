@@ -8,7 +8,7 @@ import { DepartureTimes } from './departure-times.js';
 import { FirstAdmins } from './first-admins.js';
 import { GroupPreflight } from './group-preflight.js';
 import { GroupPreviews } from './group-previews.js';
-import { Guards } from './guards.js';
+import { Guards } from './guards/guards.js';
 import { Planner } from './planner.js';
 import { Preflight } from './preflight.js';
 import { Blockers } from './preview/blockers.js';
@@ -20,18 +20,18 @@ import { ReassignmentPreviews } from './preview/reassignment-previews.js';
 import { RequestedPlans } from './preview/requested-plans.js';
 import { ReturnPreviews } from './preview/return-preview.js';
 import { RowsBehindCounts } from './preview/rows-behind-counts.js';
-import { ReassignmentGuards } from './reassignment-guards.js';
-import { Refusals } from './refusals.js';
+import { ReassignmentGuards } from './guards/reassignment-guards.js';
+import { Refusals } from './guards/refusals.js';
 import { Restorations } from './restorations.js';
 import { RuleServices } from './rule-services.js';
-import { SuccessorChecks } from './successor-checks.js';
+import { SuccessorChecks } from './guards/successor-checks.js';
 import { Confirmation } from './token/confirmation.js';
 import { PlanRecount } from './token/plan-recount.js';
 import { PlanTokens } from './token/plan-token.js';
 import { RequestTokens } from './token/request-tokens.js';
 import { ReturnConfirmation } from './token/return-confirmation.js';
 import { TokenChecks } from './token/token-checks.js';
-import { TransferGuards } from './transfer-guards.js';
+import { TransferGuards } from './guards/transfer-guards.js';
 
 /** What a departure would do: policy, guards, preview and preflight. */
 @Module({

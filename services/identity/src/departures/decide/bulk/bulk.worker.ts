@@ -6,7 +6,7 @@ import { isTransient, Worker, WorkerContext } from '#libs/jobs';
 import { safeErrorFields } from '#libs/observability';
 import { GroupDecisions } from '../group/group-decisions.js';
 import { GroupPreflight } from '../../plan/group-preflight.js';
-import { Refusals } from '../../plan/refusals.js';
+import { Refusals } from '../../plan/guards/refusals.js';
 import { isoOf } from '../../../common/moments.js';
 import { Actors } from '../../../user/actors.js';
 import { BulkStore, type Bulk, type RowRequest, type WaitingRow } from './bulk-store.js';

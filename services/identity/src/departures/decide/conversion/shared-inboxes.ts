@@ -5,7 +5,7 @@ import { inboxes, Problem, type Principal } from '#libs/contracts';
 import { Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Catalogue } from '../../../catalogue/catalogue.js';
-import { Guards } from '../../plan/guards.js';
+import { Guards } from '../../plan/guards/guards.js';
 
 /** The shared inboxes that conversions leave behind: which inbox it is, and who its members may be. */
 @Injectable()

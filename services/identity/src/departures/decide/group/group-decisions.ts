@@ -7,7 +7,7 @@ import { assertMayManage } from '../../../user/actors.js';
 import { UserRows } from '../../../user/user-rows.js';
 import { blockersOf, type PreparedBlockers } from '../../plan/group-preflight.js';
 import { ScheduledSteps } from '../../store/scheduled/scheduled-steps.js';
-import { Guards, returnToCallOff } from '../../plan/guards.js';
+import { Guards, returnToCallOff } from '../../plan/guards/guards.js';
 import { planOf, Planner } from '../../plan/planner.js';
 import {
   GroupOutcomes,
@@ -17,7 +17,7 @@ import {
   type DecisionResult,
   type LeaverRequest,
 } from './group-outcomes.js';
-import { assertMaySucceed, SuccessorChecks } from '../../plan/successor-checks.js';
+import { assertMaySucceed, SuccessorChecks } from '../../plan/guards/successor-checks.js';
 
 /** Decides about many users of one account in one transaction. A refusal does not affect the others. */
 @Injectable()

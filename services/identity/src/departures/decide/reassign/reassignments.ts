@@ -6,8 +6,8 @@ import { Actors, assertMayManage } from '../../../user/actors.js';
 import { UserRows } from '../../../user/user-rows.js';
 import { Planner, type Plan } from '../../plan/planner.js';
 import { resolvedPolicy } from '../../plan/preflight.js';
-import { ReassignmentGuards } from '../../plan/reassignment-guards.js';
-import { SuccessorChecks } from '../../plan/successor-checks.js';
+import { ReassignmentGuards } from '../../plan/guards/reassignment-guards.js';
+import { SuccessorChecks } from '../../plan/guards/successor-checks.js';
 import { Decisions } from '../decisions.js';
 import { requesterOf } from '../immediate-departures.js';
 

@@ -5,8 +5,8 @@ import { lockAccount } from '../../../common/account-lock.js';
 import { Actors, assertMayManage } from '../../../user/actors.js';
 import { UserRows } from '../../../user/user-rows.js';
 import { Planner, type Plan } from '../../plan/planner.js';
-import { Refusals } from '../../plan/refusals.js';
-import { TransferGuards } from '../../plan/transfer-guards.js';
+import { Refusals } from '../../plan/guards/refusals.js';
+import { TransferGuards } from '../../plan/guards/transfer-guards.js';
 
 /** Decides whether another person may take a user over. */
 @Injectable()

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { PreviewBlocker, PreviewLine, Principal } from '#libs/contracts';
-import { Guards } from '../guards.js';
+import { Guards } from '../guards/guards.js';
 import type { Plan } from '../planner.js';
 import { standsInTheWay } from '../rule-services.js';
 import type { Later } from '../sequence.js';
-import { TransferGuards } from '../transfer-guards.js';
+import { TransferGuards } from '../guards/transfer-guards.js';
 
 interface Previewed {
   lines: readonly PreviewLine[];

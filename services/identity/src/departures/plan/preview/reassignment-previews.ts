@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { Principal, Reassignment, ReassignmentRequest, UncountedService } from '#libs/contracts';
 import { assertMayManage } from '../../../user/actors.js';
 import { Planner } from '../planner.js';
-import { ReassignmentGuards } from '../reassignment-guards.js';
+import { ReassignmentGuards } from '../guards/reassignment-guards.js';
 import { RuleServices } from '../rule-services.js';
-import { SuccessorChecks } from '../successor-checks.js';
+import { SuccessorChecks } from '../guards/successor-checks.js';
 import { previewRules } from './preview-rules.js';
 
 /** Dry runs of reassignments. Each service counts its own rows. */

@@ -13,10 +13,10 @@ import { UserRows } from '../../../user/user-rows.js';
 import { ScheduledSteps, type Scheduled } from '../../store/scheduled/scheduled-steps.js';
 import { DepartureTimes, type Times } from '../departure-times.js';
 import { erasureDay } from '../erasure-day.js';
-import { returnToCallOff } from '../guards.js';
+import { returnToCallOff } from '../guards/guards.js';
 import { Planner, type Plan } from '../planner.js';
 import type { Later } from '../sequence.js';
-import { SuccessorChecks } from '../successor-checks.js';
+import { SuccessorChecks } from '../guards/successor-checks.js';
 import { choicesIn, type Choices } from '../token/choices.js';
 
 /** What a request would decide. */

@@ -4,7 +4,7 @@ import type { DepartureRequest, Principal, Problem } from '#libs/contracts';
 import { Actors, assertMayManage } from '../../../user/actors.js';
 import type { Times } from '../departure-times.js';
 import type { Plan, PlanRequest } from '../planner.js';
-import { SuccessorChecks } from '../successor-checks.js';
+import { SuccessorChecks } from '../guards/successor-checks.js';
 import { choicesIn } from './choices.js';
 import { factsOf } from './plan-token.js';
 import { PlanRecount } from './plan-recount.js';

@@ -13,10 +13,10 @@ import {
 import { assertMayManage } from '../../../../user/actors.js';
 import { UserRows, type UserRow } from '../../../../user/user-rows.js';
 import { GroupPreviews } from '../../../plan/group-previews.js';
-import { Guards, returnToCallOff } from '../../../plan/guards.js';
+import { Guards, returnToCallOff } from '../../../plan/guards/guards.js';
 import { planOf, Planner, type Basis, type Plan, type PlanRequest } from '../../../plan/planner.js';
 import { blockingRules, destroyingRules, standsInTheWay } from '../../../plan/rule-services.js';
-import { assertMaySucceed, SuccessorChecks, type Candidates } from '../../../plan/successor-checks.js';
+import { assertMaySucceed, SuccessorChecks, type Candidates } from '../../../plan/guards/successor-checks.js';
 import { factsOf } from '../../../plan/token/plan-token.js';
 import { ScheduledSteps, type Scheduled } from '../../../store/scheduled/scheduled-steps.js';
 import { changedRows, digestOf, totalsOf } from './dry-run-totals.js';

@@ -2,9 +2,9 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type PreviewBlocker, type Principal } from '#libs/contracts';
 import { sql } from 'kysely';
-import { lastOwners, SOLE_OWNER } from '../../user/sole-owner.js';
-import type { UserRow } from '../../user/user-rows.js';
-import { ScheduledSteps } from '../store/scheduled/scheduled-steps.js';
+import { lastOwners, SOLE_OWNER } from '../../../user/sole-owner.js';
+import type { UserRow } from '../../../user/user-rows.js';
+import { ScheduledSteps } from '../../store/scheduled/scheduled-steps.js';
 
 /** The conditions under which another person cannot take a user over. */
 @Injectable()

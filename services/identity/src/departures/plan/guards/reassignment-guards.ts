@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type PreviewBlocker } from '#libs/contracts';
 import { sql } from 'kysely';
-import type { UserRow } from '../../user/user-rows.js';
+import type { UserRow } from '../../../user/user-rows.js';
 
 /** The conditions under which a user cannot hand rows over. */
 @Injectable()

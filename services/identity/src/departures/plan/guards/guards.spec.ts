@@ -14,8 +14,8 @@ import {
   type Problem,
   type Transition,
 } from '#libs/contracts';
-import { TestDepartures } from '../../testing/departures.js';
-import { outcomeOf, ownerOf, type TestIdentity } from '../../testing/identity.js';
+import { TestDepartures } from '../../../testing/departures.js';
+import { outcomeOf, ownerOf, type TestIdentity } from '../../../testing/identity.js';
 
 let departures: TestDepartures;
 let identity: TestIdentity;

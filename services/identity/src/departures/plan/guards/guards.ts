@@ -3,12 +3,12 @@ import { Injectable } from '@nestjs/common';
 import { Problem, type PreviewBlocker, type PreviewLine } from '#libs/contracts';
 import { Clock } from '#libs/database';
 import { sql } from 'kysely';
-import { isoOf } from '../../common/moments.js';
-import { lastOwners, SOLE_OWNER } from '../../user/sole-owner.js';
-import type { UserRow } from '../../user/user-rows.js';
-import type { ScheduledStep } from '../store/scheduled/scheduled-steps.js';
-import type { Plan, PlanRequest } from './planner.js';
-import { notDeactivatedBy, outOfSequence, retainedAt, type Later } from './sequence.js';
+import { isoOf } from '../../../common/moments.js';
+import { lastOwners, SOLE_OWNER } from '../../../user/sole-owner.js';
+import type { UserRow } from '../../../user/user-rows.js';
+import type { ScheduledStep } from '../../store/scheduled/scheduled-steps.js';
+import type { Plan, PlanRequest } from '../planner.js';
+import { notDeactivatedBy, outOfSequence, retainedAt, type Later } from '../sequence.js';
 
 const DAY = 86_400_000;
 

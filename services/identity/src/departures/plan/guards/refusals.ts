@@ -2,8 +2,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type AppliedTransition, type Principal, type ProblemCode } from '#libs/contracts';
 import { AfterCommit } from '#libs/database';
-import { actorOf, Audit, type NewEntry } from '../../audit/audit.js';
-import type { UserRow } from '../../user/user-rows.js';
+import { actorOf, Audit, type NewEntry } from '../../../audit/audit.js';
+import type { UserRow } from '../../../user/user-rows.js';
 
 /** The codes of guards. Other problems, for example that the user has already left, are not recorded. */
 const OF_GUARDS: ReadonlySet<ProblemCode> = new Set<ProblemCode>([

@@ -2,8 +2,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type NamedSuccessors } from '#libs/contracts';
 import { sql, type RawBuilder } from 'kysely';
-import { isManager, teamsIn, usersIn } from '../../policy/successor-choices.js';
-import type { UserRow } from '../../user/user-rows.js';
+import { isManager, teamsIn, usersIn } from '../../../policy/successor-choices.js';
+import type { UserRow } from '../../../user/user-rows.js';
 
 interface Leaver {
   user: Pick<UserRow, 'id' | 'manager_id'>;
