@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** One suite for everything: each file brings its own databases and broker, so files run side by side. */
 export default {
   runtime: '<rootDir>/libs/test-kit/jest.runtime.mjs',
@@ -31,7 +33,7 @@ export default {
   globalSetup: '<rootDir>/libs/test-kit/jest.setup.mjs',
   globalTeardown: '<rootDir>/libs/test-kit/jest.teardown.mjs',
   // A test file waits for its servers some of the time, so one more process than cores uses the cores of a small machine.
-  maxWorkers: '150%',
+  maxWorkers: availableParallelism() + 1,
   // What modules have been told of stays in memory, some 6 MB with each file: a process is replaced now and then.
   workerIdleMemoryLimit: '900MB',
   // A process that was replaced after the last file is still starting when Jest ends it. Jest waits 500 ms by default, then
