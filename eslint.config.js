@@ -60,6 +60,17 @@ export default tseslint.config(
   },
   // Which files of ours may be imported where is in scripts/lint/borders.mjs.
   {
+    // Test files of a process share all other modules, and the first one would be bound to what Jest gives to one file.
+    files: ['**/*.ts'],
+    ignores: ['**/*.spec.ts', '**/*.e2e.ts', 'libs/scim/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { paths: [{ name: '@jest/globals', message: 'Only test files import it; other modules use the globals.' }] },
+      ],
+    },
+  },
+  {
     files: ['libs/scim/**/*.ts'],
     rules: {
       'no-restricted-imports': [

@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
 import type { Stack } from './stack.js';
 

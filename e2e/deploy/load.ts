@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
 import type { Json } from '../support/api.js';
 import { PASSWORD, type Cast } from '../support/cast.js';

@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
 import { PASSWORD, type Cast } from '../support/cast.js';
 import { text } from './configuration.js';

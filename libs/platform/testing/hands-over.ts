@@ -1,4 +1,3 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import { ALL_OPERATIONS, fieldTypes, type Operation, type Principal } from '#libs/contracts';
 import type { TestService } from './test-service.js';
