@@ -32,6 +32,8 @@ export function changingResource<Row extends TenantRow, T, C extends object, Q e
   /** The user whom the change makes the owner; undefined if it does not name one. */
   const receiverIn = ({ body }: Call<U>) => (owner ? (body as Partial<Row>)[owner] : undefined);
 
+  const ownerIn = (row: Row): Partial<Row> => (owner ? ({ [owner]: row[owner] } as Partial<Row>) : {});
+
   @Injectable()
   class ChangingResource extends basicResource(operations, spec) {
     @Handles(update)
@@ -48,7 +50,9 @@ export function changingResource<Row extends TenantRow, T, C extends object, Q e
       // The caller’s rights, and the users that are locked, were those for the former owner’s row.
       if (ownerOf(locked) !== ownerBefore) return PREPARE_AGAIN;
       await this.change(locked, call as Call<U>);
-      if (ownerOf(locked) !== ownerBefore) this.recordGrant(locked);
+      // A row that has been handed over was granted to its new owner now.
+      if (ownerOf(locked) !== ownerBefore && 'grantedAt' in metadataOf(this.em, entity).properties)
+        this.em.assign(locked, { grantedAt: this.clock.now() } as never);
       await this.em.flush();
       return (await this.present([locked], call))[0]!;
     }
@@ -68,23 +72,13 @@ export function changingResource<Row extends TenantRow, T, C extends object, Q e
     async prepareChange(row: Row, call: Call<U>): Promise<void> {
       const values = call.body as Partial<Row>;
       const needsOwner = whileOwnerActive.some((name) => values[name] !== undefined);
-      await this.requireNamed(row.accountId, needsOwner ? { ...this.ownerIn(row), ...values } : values);
+      await this.requireNamed(row.accountId, needsOwner ? { ...ownerIn(row), ...values } : values);
     }
 
     /** Changes the locked row. An override may change other rows, too. By default the fields of the contract are assigned. */
     async change(row: Row, { body }: Call<U>): Promise<void> {
       const given = Object.entries(body).filter(([name, value]) => changeable.has(name) && value !== undefined);
       this.em.assign(row, Object.fromEntries(given) as never);
-    }
-
-    /** A row that has been handed over was granted to its new owner now. */
-    private recordGrant(row: Row): void {
-      if ('grantedAt' in metadataOf(this.em, entity).properties)
-        this.em.assign(row, { grantedAt: this.clock.now() } as never);
-    }
-
-    private ownerIn(row: Row): Partial<Row> {
-      return owner ? ({ [owner]: row[owner] } as Partial<Row>) : {};
     }
   }
   return ChangingResource;
