@@ -8,7 +8,7 @@ import { commandsIn, wordsOf } from './runbook.js';
 
 /** Placeholders of the documents; the text of a value does not matter here. */
 const VALUES = Object.fromEntries(
-  ['id', 'departure', 'service', 'time', 'email', 'user', 'name', 'account-id', 'number', 'file', 'text'].map(
+  ['id', 'departure', 'service', 'time', 'email', 'user', 'name', 'account-id', 'number', 'file', 'text', 'rule'].map(
     (name) => [name, `some-${name}`],
   ),
 );

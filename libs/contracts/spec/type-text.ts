@@ -11,7 +11,11 @@ export const textOf = (members: Members): string => members.join(' | ');
 
 function union(members: readonly string[]): Members {
   const all = new Set(members);
-  if (all.delete('true') && all.delete('false')) all.add('boolean');
+  if (all.has('true') && all.has('false')) {
+    all.delete('true');
+    all.delete('false');
+    all.add('boolean');
+  }
   return [...all].sort();
 }
 
