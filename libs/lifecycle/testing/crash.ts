@@ -21,7 +21,8 @@ export async function crashes(n: number, adminUrl: string, work: () => Promise<u
     while (await isAlive());
   };
   const patched = function (this: pg.Client, ...args: unknown[]): Promise<unknown> {
-    if (this === admin || ++statement !== n) return ask.apply(this, args);
+    // Other files of this process have other databases, and their services may still be stopping.
+    if (this === admin || this.database !== admin.database || ++statement !== n) return ask.apply(this, args);
     terminated = true;
     const { processID } = this as unknown as { processID: number };
     return terminate(processID).then(() => ask.apply(this, args));

@@ -127,8 +127,9 @@ describe('inboxes', () => {
     const { id } = await converse(inbox.id);
     const remove = (by: Principal) => messaging.call(by, inboxes.remove, { params: { id: inbox.id } });
     await expect(remove(admin)).rejects.toMatchObject({ code: 'conflict' });
-    for (const refused of [remove(robin), messaging.call(robin, conversations.remove, { params: { id } })])
-      await expect(refused).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(remove(robin)).rejects.toMatchObject({ code: 'forbidden' });
+    const removed = messaging.call(robin, conversations.remove, { params: { id } });
+    await expect(removed).rejects.toMatchObject({ code: 'forbidden' });
     await messaging.call(admin, conversations.remove, { params: { id } });
     await remove(admin);
     expect((await messaging.call(robin, inboxes.list)).items).toEqual([]);
@@ -190,8 +191,8 @@ describe('inboxes', () => {
       const mine = await make({ kind: 'personal' });
       expect(await change(mine.id, { name: 'Robin' }, robin)).toMatchObject({ name: 'Robin', ownerId: robin.userId });
       const { id } = await make({ name: 'Campaigns' });
-      for (const refused of [change(mine.id, { memberIds: [kim.userId] }), change(id, { name: 'Offers' })])
-        await expect(refused).rejects.toMatchObject({ code: 'conflict' });
+      await expect(change(mine.id, { memberIds: [kim.userId] })).rejects.toMatchObject({ code: 'conflict' });
+      await expect(change(id, { name: 'Offers' })).rejects.toMatchObject({ code: 'conflict' });
     });
 
     it('do not open when their last member is deleted', async () => {
