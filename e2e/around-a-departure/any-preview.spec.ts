@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { PRESETS, type ChoicesPreview, type PreviewRule } from '#libs/contracts';
+import {
+  PRESETS,
+  type ChoicesPreview,
+  type NamedSuccessors,
+  type PreviewRule,
+  type Receivers,
+  type SuccessorChoice,
+} from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { Routes } from '../security/routes.js';
 import type { Json } from '../support/api.js';
@@ -48,6 +55,7 @@ async function aFullAccount(preset: string): Promise<Cast> {
   const n = ++accounts;
   const own = `+1415${String(6_000_000 + 2 * n)}`;
   const numbers = [own, `+1415${String(6_000_001 + 2 * n)}`] as const;
+  await cast.owner.api.patch(`/v1/users/${cast.ada.id}`, { managerId: cast.ben.id });
   await cast.owner.api.upload('/v1/contact-imports', contactsCsv([cast.ada, cast.cleo], 6));
   await everythingOf(cast, { ...cast.ada, given: 'Ada', family: `No${n}`, numbers }, system.clock.millis(), routes);
   return cast;
@@ -57,11 +65,21 @@ const ofOne = <T>(list: readonly T[], n: number): T | undefined => list[n % Math
 
 interface Request {
   overrides: Record<string, string>;
-  successors: Record<string, string>;
+  successors: NamedSuccessors;
 }
 
+/** Successors of every kind. */
+const successorsIn = ({ owner, ben, cleo, dan, teamId }: Cast): SuccessorChoice[] => [
+  ...[owner.id, ben.id, { userId: cleo.id }, { userId: dan.id }, { manager: true as const }],
+  ...[
+    { teamId, by: 'round-robin' as const },
+    { teamId, by: 'fewest-open' as const },
+  ],
+];
+
 /** Changes the policy and returns the request, as far as the rules allow the choices. */
-async function requested({ owner, ben, cleo, dan, ada }: Cast, transition: string, chosen: readonly Choice[]) {
+async function requested(cast: Cast, transition: string, chosen: readonly Choice[]) {
+  const { owner, ada } = cast;
   const previewed = `/v1/users/${ada.id}/departure-preview?transition=${transition}`;
   const { items } = await owner.api.get<{ items: { id: string; fixed: boolean }[] }>('/v1/rules');
   const fixed = new Set(items.filter((rule) => rule.fixed).map(({ id }) => id));
@@ -73,7 +91,7 @@ async function requested({ owner, ben, cleo, dan, ada }: Cast, transition: strin
   for (const { where, ...numbers } of chosen) {
     const rule = ofOne(rules, numbers.rule);
     const action = rule && ofOne(rule.allowed, numbers.action);
-    const successor = ofOne([owner.id, ben.id, cleo.id, dan.id], numbers.successor)!;
+    const successor = ofOne(successorsIn(cast), numbers.successor)!;
     if (!rule || !action) continue;
     if (where === 'policy') policy[rule.rule] = { ...policy[rule.rule], [rule.transition]: action };
     else if (where === 'override') request.overrides[rule.rule] = action;
@@ -103,8 +121,21 @@ const shown = (
     ]),
   );
 
+/** Who has got the rows, as a preview says it: the members of a team together. */
+function receiverOf({ ben, cleo, dan, teamId }: Cast, given: Receivers | undefined, ofTeam: boolean) {
+  if (!Array.isArray(given)) return given;
+  const receivers = given.map(({ userId }) => userId);
+  if (ofTeam) expect([ben.id, cleo.id, dan.id]).toEqual(expect.arrayContaining(receivers));
+  else expect(receivers.length).toBeLessThanOrEqual(1);
+  return ofTeam ? teamId : receivers[0];
+}
+
+const sumOf = (given: Receivers | undefined) =>
+  Array.isArray(given) ? given.reduce((sum, { affected }) => sum + affected, 0) : undefined;
+
 /** Previews the request, makes it and compares the receipts. A request that is not possible has to be refused. */
-async function asPreviewed({ owner, ada }: Cast, transition: string, verb: string, request: object): Promise<boolean> {
+async function asPreviewed(cast: Cast, transition: string, verb: string, request: object): Promise<boolean> {
+  const { owner, ada } = cast;
   const path = `/v1/users/${ada.id}`;
   const preview = await owner.api.post<ChoicesPreview>(`${path}/departure-preview`, { transition, ...request });
   const decision = owner.api.post<Departure>(`${path}/${verb}`, { ...request, planToken: preview.planToken });
@@ -114,12 +145,17 @@ async function asPreviewed({ owner, ada }: Cast, transition: string, verb: strin
   }
   const departure = await over(owner.api, await decision, 60_000);
   expect(departure.status).toBe('completed');
+  const keyOf = (line: { transition: string; rule: string; part?: string }) =>
+    [line.transition, line.rule, line.part].join(' ');
+  const teams = new Set(preview.rules.filter((line) => line.successorTeamId).map(keyOf));
   const done = linesOf(departure).map((line) => {
-    const { notRestored: missing } = line as { notRestored?: number };
-    return { ...line, rows: line.affected, missing, to: line.transferredTo };
+    const { notRestored: missing, transferredTo } = line as { notRestored?: number; transferredTo?: Receivers };
+    const received = sumOf(transferredTo);
+    if (received !== undefined) expect([keyOf(line), received]).toEqual([keyOf(line), line.affected]);
+    return { ...line, rows: line.affected, missing, to: receiverOf(cast, transferredTo, teams.has(keyOf(line))) };
   });
   const planned = preview.rules.map((line) => ({
-    ...{ ...line, missing: line.notRestored, rows: line.count, to: line.successorId },
+    ...{ ...line, missing: line.notRestored, rows: line.count, to: line.successorTeamId ?? line.successorId },
   }));
   expect(shown(done)).toEqual(shown(planned));
   return true;
