@@ -9,6 +9,7 @@ export * from './callers.js';
 export * from './operation.js';
 export * from './rights.js';
 export { cutText, lengthOf } from './cut-text.js';
+export * from './text/escape-html.js';
 export * from './text/fold-case.js';
 export * from './policy.js';
 export * from './events.js';

@@ -1,4 +1,4 @@
-import { escapeHtml as text } from './escape-html.js';
+import { escapeHtml as text } from '#libs/contracts';
 import type { ExportedKind, ExportProgress } from './export-progress.js';
 
 export interface ExportFacts {
