@@ -2,7 +2,6 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ServiceClient } from '#libs/broker';
 import {
-  offeredOn,
   PREVIEWS_LISTED,
   previewsOf,
   type PreviewLine,
@@ -14,7 +13,7 @@ import { Clock } from '#libs/database';
 import { previews, RuleSet } from '#libs/lifecycle';
 import { isUnavailable } from '../../common/answering-services.js';
 import type { Plan } from './planner.js';
-import { RuleServices } from './rule-services.js';
+import { concernedRules, inOrderOf, RuleServices } from './rule-services.js';
 
 /** People per question. */
 const AT_ONCE = 500;
@@ -53,10 +52,8 @@ export class GroupPreviews {
   }
 
   private async count({ plans, only }: Alike, into: Map<string, PreviewLine[]>): Promise<void> {
-    const [{ catalogue, steps }] = plans as [Plan];
-    const concerned = catalogue.filter(
-      (rule) => steps.some((step) => offeredOn(rule, step)) && only?.includes(rule.id) !== false,
-    );
+    const [first] = plans as [Plan];
+    const concerned = concernedRules(first, only);
     const services = [...new Set(concerned.map(({ service }) => service))];
     const answers = await Promise.all(
       services.map((service) => {
@@ -64,16 +61,9 @@ export class GroupPreviews {
         return this.ask(service, plans, own);
       }),
     );
-    const position = new Map(catalogue.map(({ id }, index) => [id, index]));
     for (const [userId, line] of answers.flat()) into.get(userId)!.push(line);
-    for (const { user } of plans)
-      into
-        .get(user.id)!
-        .sort(
-          (one, other) =>
-            steps.indexOf(one.transition) - steps.indexOf(other.transition) ||
-            (position.get(one.rule) ?? 0) - (position.get(other.rule) ?? 0),
-        );
+    const order = inOrderOf(first);
+    for (const { user } of plans) into.get(user.id)!.sort(order);
   }
 
   /**

@@ -55,19 +55,10 @@ export class RuleServices {
     plan: Plan,
     { uncounted, only }: { uncounted?: UncountedService[]; only?: string[] } = {},
   ): Promise<PreviewLine[]> {
-    const concerned = plan.catalogue.filter(
-      ({ id }) => plan.steps.some((step) => plan.rules[id]?.[step]) && only?.includes(id) !== false,
-    );
-    const services = new Set(concerned.map((rule) => rule.service));
+    const services = new Set(concernedRules(plan, only).map((rule) => rule.service));
     const silence = { uncounted, isNeeded: (service: string) => destroys(plan, service) };
     const lines = (await answersOf(services, (service) => this.ask(service, plan, only), silence)).flat();
-    const position = new Map(plan.catalogue.map((rule, index) => [rule.id, index]));
-    const steps = plan.steps as readonly string[];
-    return lines.sort(
-      (one, other) =>
-        steps.indexOf(one.transition) - steps.indexOf(other.transition) ||
-        (position.get(one.rule) ?? 0) - (position.get(other.rule) ?? 0),
-    );
+    return lines.sort(inOrderOf(plan));
   }
 
   /**
@@ -156,6 +147,19 @@ function requestOf(service: string, plan: Plan, only?: string[]): PreviewRequest
     rules: Object.fromEntries(Object.entries(plan.rules).filter(([id]) => own.has(id))),
     ...(only && { only: only.filter((id) => own.has(id)) }),
   };
+}
+
+/** The rules that do something in this plan. @param only of these; default: of all */
+export const concernedRules = ({ catalogue, rules, steps }: Plan, only?: readonly string[]): RuleDescription[] =>
+  catalogue.filter(({ id }) => steps.some((step) => rules[id]?.[step]) && only?.includes(id) !== false);
+
+/** Sorts the lines of a preview by step, then as the catalogue lists the rules. */
+export function inOrderOf({ catalogue, steps }: Plan): (one: PreviewLine, other: PreviewLine) => number {
+  const position = new Map(catalogue.map(({ id }, index) => [id, index]));
+  const order = steps as readonly string[];
+  return (one, other) =>
+    order.indexOf(one.transition) - order.indexOf(other.transition) ||
+    (position.get(one.rule) ?? 0) - (position.get(other.rule) ?? 0);
 }
 
 /** The ids of the rules that take something in this plan that cannot be made again. */
