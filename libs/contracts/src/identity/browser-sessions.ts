@@ -47,6 +47,11 @@ export const authSessionEnd = operation({
   access: 'signed-in',
 });
 
+/** Characters of the part of a secret that stays the same for the whole session: 16 bytes in base64url. */
+export const SECRET_FAMILY_LENGTH = 22;
+/** Characters of a whole secret. The rest has 32 bytes. */
+export const SESSION_SECRET_LENGTH = SECRET_FAMILY_LENGTH + 43;
+
 /** What the cookie of a browser holds. Never part of an answer to a client. */
 export interface SessionSecret {
   secret: string;

@@ -1,4 +1,4 @@
-import { SESSION_LIFETIME_S } from '#libs/contracts';
+import { SECRET_FAMILY_LENGTH, SESSION_LIFETIME_S, SESSION_SECRET_LENGTH } from '#libs/contracts';
 import { parseCookie, stringifySetCookie } from 'cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -7,9 +7,7 @@ import { publicOrigin, type GatewayConfig } from '../gateway.config.js';
 /** The browser accepts the prefix `__Host-` only from this host over HTTPS, so no other host can set such a cookie. */
 const SECURE_NAME = '__Host-leaver-session';
 const NAME = 'leaver-session';
-/** A secret is 65 characters of base64url. The first 22 stay the same when it changes. */
-const SECRET = /^[\w-]{65}$/;
-const FAMILY_LENGTH = 22;
+const SECRET = new RegExp(`^[\\w-]{${SESSION_SECRET_LENGTH}}$`);
 
 /** The cookie with the secret of a browser's session. Scripts cannot read it, and other sites cannot have it sent. */
 export class SessionCookie {
@@ -50,7 +48,7 @@ export class SessionCookie {
  */
 export const csrfTokenOf = (secret: string): string =>
   createHash('sha256')
-    .update(`csrf ${secret.slice(0, FAMILY_LENGTH)}`)
+    .update(`csrf ${secret.slice(0, SECRET_FAMILY_LENGTH)}`)
     .digest('base64url');
 
 export function isCsrfToken(given: unknown, secret: string): boolean {

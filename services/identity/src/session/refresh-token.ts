@@ -1,9 +1,8 @@
+import { SECRET_FAMILY_LENGTH, SESSION_SECRET_LENGTH } from '#libs/contracts';
 import type { Ids } from '#libs/database';
 import { sha256 } from '../common/secrets.js';
 
-const FAMILY_LENGTH = 22; // 16 bytes in base64url
-const SECRET_LENGTH = 43; // 32 bytes
-const PATTERN = new RegExp(`^[\\w-]{${FAMILY_LENGTH + SECRET_LENGTH}}$`);
+const PATTERN = new RegExp(`^[\\w-]{${SESSION_SECRET_LENGTH}}$`);
 
 /**
  * A refresh token has two parts. The first identifies the session and never changes, so that any older token of the
@@ -21,13 +20,13 @@ export const newRefreshToken = (ids: Ids): RefreshToken => read(ids.secret(16) +
 
 /** The next token of the same session. */
 export const nextRefreshToken = (token: RefreshToken, ids: Ids): RefreshToken =>
-  read(token.text.slice(0, FAMILY_LENGTH) + ids.secret(32));
+  read(token.text.slice(0, SECRET_FAMILY_LENGTH) + ids.secret(32));
 
 /** Returns null if the text is not a refresh token. */
 export const parseRefreshToken = (text: string): RefreshToken | null => (PATTERN.test(text) ? read(text) : null);
 
 const read = (text: string): RefreshToken => ({
   text,
-  family: sha256(text.slice(0, FAMILY_LENGTH)),
+  family: sha256(text.slice(0, SECRET_FAMILY_LENGTH)),
   hash: sha256(text),
 });
