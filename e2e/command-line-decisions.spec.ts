@@ -6,7 +6,7 @@ import { SCOPES } from '#libs/contracts';
 import { unzip } from '#libs/test-kit';
 import type { Api, Json } from './support/api.js';
 import { anAccount, PASSWORD, signIn, type Cast } from './support/cast.js';
-import { leaver } from './support/program.js';
+import { commandLine } from './support/program.js';
 import { System } from './support/system.js';
 
 let system: System;
@@ -19,10 +19,7 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => system?.stop());
 
-const run = (...args: string[]) => pipe('', ...args);
-const pipe = (input: string, ...args: string[]) =>
-  leaver(args, { LEAVER_HOME: '/nowhere', LEAVER_URL: system.url, LEAVER_TOKEN: token }, { input });
-const json = async <T = Json>(...args: string[]): Promise<T> => JSON.parse((await run(...args, '--json')).out) as T;
+const { pipe, run, json } = commandLine(() => ({ url: system.url, token }));
 
 describe('the command line copies a user’s data', () => {
   let folder: string;
@@ -92,8 +89,7 @@ describe('the command line and a second pair of eyes', () => {
       (await of.api.post('/v1/me/api-tokens', { name: 'Scripts', scopes: SCOPES })).token as string;
     token = await tokenOf(cast.owner);
     const bens = await tokenOf(cast.ben);
-    asBen = (...args) =>
-      leaver(args, { LEAVER_HOME: '/nowhere', LEAVER_URL: system.url, LEAVER_TOKEN: bens }, { input: '' });
+    asBen = commandLine(() => ({ url: system.url, token: bens })).run;
     await cast.owner.api.put('/v1/policy', { approvals: { deleted: true, bulkAbove: 1 } });
   });
 

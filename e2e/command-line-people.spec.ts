@@ -2,7 +2,7 @@ import { SCOPES } from '#libs/contracts';
 import type { Json } from './support/api.js';
 import { anAccount, PASSWORD, signIn, type Cast } from './support/cast.js';
 import { linesOf, watch, type Departure } from './support/departures.js';
-import { leaver } from './support/program.js';
+import { commandLine } from './support/program.js';
 import { System } from './support/system.js';
 
 let system: System;
@@ -15,10 +15,7 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => system?.stop());
 
-const run = (...args: string[]) => pipe('', ...args);
-const pipe = (input: string, ...args: string[]) =>
-  leaver(args, { LEAVER_HOME: '/nowhere', LEAVER_URL: system.url, LEAVER_TOKEN: token }, { input });
-const json = async <T = Json>(...args: string[]): Promise<T> => JSON.parse((await run(...args, '--json')).out) as T;
+const { pipe, run, json } = commandLine(() => ({ url: system.url, token }));
 
 describe('the command line locks a user out', () => {
   const comesIn = () =>

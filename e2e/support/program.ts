@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { Json } from './api.js';
 
 const PROGRAM = fileURLToPath(new URL('../../cli/leaver.mjs', import.meta.url));
 
@@ -32,4 +33,15 @@ export function leaver(
     if (closed) child.stdout.destroy();
     child.stdin.end(input);
   });
+}
+
+/** The command line of a signed-in user. @param user asked for each command, because it can be another one by then */
+export function commandLine(user: () => { url: string; token: string }) {
+  const pipe = (input: string, ...args: string[]) => {
+    const { url, token } = user();
+    return leaver(args, { LEAVER_HOME: '/nowhere', LEAVER_URL: url, LEAVER_TOKEN: token }, { input });
+  };
+  const run = (...args: string[]) => pipe('', ...args);
+  const json = async <T = Json>(...args: string[]): Promise<T> => JSON.parse((await run(...args, '--json')).out) as T;
+  return { pipe, run, json };
 }
