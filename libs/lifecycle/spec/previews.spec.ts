@@ -67,7 +67,7 @@ const deactivation = ({ bench }: AtTheDesk, person: Person, rules: ResolvedRules
 describe('a preview of many people', () => {
   const at = AtTheDesk.open();
 
-  it('counts what a preview of each counts, whatever they have and whoever has left before', async () => {
+  it('has the counts of the preview of each user, also with different rows and after earlier departures', async () => {
     const holds = fc.asyncProperty(choices, async ({ people, transition, only, ...actions }) => {
       const rules = policyOf(actions);
       const accountId = at.bench.ids.next();

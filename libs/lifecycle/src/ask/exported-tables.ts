@@ -63,7 +63,7 @@ function tableOf(name: string, columns: readonly Column[]): ExportedTable {
   const key = columns.filter(({ place }) => place !== null).sort((one, other) => one.place! - other.place!);
   if (key.length === 0) throw new TypeError(`${name}: an export needs a primary key`);
   const users = columns.filter(namesUser).map((column) => column.name);
-  // A row whose key is a user is that user's own, whoever else it names.
+  // A row whose key is a user belongs to that user, even if it names others.
   const own = key.length === 1 && namesUser(key[0]!) ? key[0]!.name : undefined;
   return {
     name,

@@ -59,7 +59,7 @@ export async function countSteps(
   return countsOf(db, findingSteps(steps, first), leavers);
 }
 
-/** The steps that can find rows, each with the earlier steps whose rows it does not find. The same for every leaver. */
+/** The steps that can find rows, each with the earlier steps whose rows it does not find. */
 function findingSteps(steps: readonly Step[], leaver: LeaverRow): Map<Step, Taken[]> {
   const reached = steps.filter((step) =>
     earlierSteps(step, steps).every(({ action }) => survives(step.part.rows, action.effect, step.action.effect)),

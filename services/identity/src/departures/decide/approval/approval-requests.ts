@@ -104,7 +104,7 @@ export class ApprovalRequests {
     const owners = user.roles.includes('owner');
     if (await this.approvers.exist(user.account_id, { without: [userId, user.id], owners })) return;
     throw new Problem('no-approver', {
-      detail: `This needs the approval of another ${owners ? 'owner' : 'owner or admin'}, and there is none.`,
+      detail: `This needs the approval of another ${owners ? 'owner' : 'owner or admin'}, but the account has none.`,
     });
   }
 }

@@ -10,7 +10,7 @@ export class ProviderDeletions {
     private readonly requests: ApprovalRequests,
   ) {}
 
-  /** Whether a deletion of the user waits, whoever has requested it. */
+  /** Whether a deletion of the user waits, of any requester. */
   async isWaiting(userId: string): Promise<boolean> {
     const waiting = await this.store.ofUsers([userId]);
     return waiting.some(({ transition }) => transition === 'deleted');

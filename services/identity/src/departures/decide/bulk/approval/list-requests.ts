@@ -33,7 +33,7 @@ export class ListRequests {
     if (neededFor.length === 0) return undefined;
     if (!(await this.approvers.exist(accountId, { without: [userId, ...leavers] })))
       throw new Problem('no-approver', {
-        detail: 'This needs the approval of an owner or admin who stays, and there is none.',
+        detail: 'This needs the approval of an owner or admin who stays, but the account has none.',
       });
     return { neededFor, days: approvals.days };
   }
