@@ -57,7 +57,7 @@ export class Participant {
     const metrics = new Metrics(clock);
     this.receipts = new PublishedReceipts(parts.name, new Publisher(nats), ids, silentLog, metrics);
     this.rules = new RuleSet(parts.name, parts.rules, em);
-    this.processor = new EventProcessor(em, this.rules, clock, undefined, parts.forgetting);
+    this.processor = new EventProcessor(em, this.rules, workers, undefined, parts.forgetting);
     const events = new UserEvents(em, this.processor, this.receipts, clock, ids, silentLog, metrics);
     this.server = new JetStreamServer({ nats, log: silentLog, random: () => ids.fraction() });
     const handler = async (batch: Delivery[]) => of(await events.handle(batch));

@@ -4,7 +4,7 @@ import { ormOptions } from '#libs/database';
 import { EventProcessor, RuleSet } from '#libs/lifecycle';
 import { contacts } from '../scenes/contacts.js';
 import type { Bench } from './measure.js';
-import { clock, policyOf } from './participant.js';
+import { policyOf, workers } from './participant.js';
 import { departureOf, directoryOf } from './people.js';
 
 export interface Plan {
@@ -43,7 +43,7 @@ export async function plansOf({ stage, size }: Bench): Promise<Plan[]> {
   const em = orm.em as EntityManager;
   const rules = new RuleSet(parts.name, parts.rules, em);
   const resolved = policyOf({ rules }, 'crm', policy);
-  const processor = new EventProcessor(em, rules, clock);
+  const processor = new EventProcessor(em, rules, workers);
   await processor.apply(
     Array.from({ length: Math.min(BATCH, people) }, (_, n) => departureOf(n + 1, 'deleted', resolved)),
   );

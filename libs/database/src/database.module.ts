@@ -4,6 +4,7 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Directory } from './directory.js';
 import { ormOptions, type AnyEntity } from './connection/orm-options.js';
 import type { TimeLimits } from './limits/time-limits.js';
+import { WrittenTables } from './written-tables.js';
 import { RowSecurityCheck } from './scope/row-security-check.js';
 
 /**
@@ -28,9 +29,9 @@ export class DatabaseModule {
       imports: [
         MikroOrmModule.forRootAsync({
           driver: PostgreSqlDriver,
-          inject: [DATABASE_URL, TIME_LIMITS],
-          useFactory: (clientUrl: string, limits: TimeLimits) => ({
-            ...ormOptions(clientUrl, entities, limits),
+          inject: [DATABASE_URL, TIME_LIMITS, WrittenTables],
+          useFactory: (clientUrl: string, limits: TimeLimits, written: WrittenTables) => ({
+            ...ormOptions(clientUrl, entities, limits, written),
             driver: PostgreSqlDriver,
             registerRequestContext: false,
           }),

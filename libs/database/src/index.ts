@@ -12,6 +12,7 @@ export * from './database.module.js';
 export * from './references.js';
 export * from './records.js';
 export { AfterCommit } from './after-commit.js';
+export { WrittenTables } from './written-tables.js';
 export * from './open-transaction.js';
 export { summaryOf } from './limits/statement-summary.js';
 export { DEFAULT_TIME_LIMITS, isTimeLimit, type TimeLimits } from './limits/time-limits.js';

@@ -118,6 +118,7 @@ export abstract class JobLoop<Job, Options extends JobOptions = JobOptions> exte
     let retryAt: Date | undefined;
     try {
       retryAt = await this.failed(job, failure, error);
+      if (retryAt) this.wakeAt(retryAt);
     } catch (fault) {
       this.countError('reschedule');
       this.failNextLook(fault);

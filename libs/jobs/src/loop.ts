@@ -10,13 +10,18 @@ import type { WorkerContext } from './worker-context.js';
 export interface LoopOptions {
   /** The name in logs and metrics. */
   name: string;
-  /** Milliseconds between two looks when nothing is due and the worker is not woken. Default: 1,000. */
+  /**
+   * Milliseconds between two looks when nothing is due and the worker is not woken. Default: 2,000. Polls find what is due by
+   * the clock, and what another replica has written or left.
+   */
   pollMs?: number;
+  /** Tables: the worker looks for work after a transaction of this process has written to one of them. */
+  wokenBy?: readonly string[];
   /** Milliseconds until the next look after a failed one, by the number of failures in a row. Default: 2,000. */
   errorDelaysMs?: readonly number[];
 }
 
-const POLL_MS = 1_000;
+const POLL_MS = 2_000;
 const ERROR_DELAYS_MS = [2_000];
 
 /**
@@ -31,12 +36,16 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
   private readonly wakeSignal = new WakeSignal();
   private readonly stop = new AbortController();
   private looking: Promise<void> = Promise.resolve();
+  private readonly alarms = new Set<NodeJS.Timeout>();
   private fault?: { error: unknown };
 
   constructor(
     protected readonly context: WorkerContext,
     protected readonly settings: Options,
-  ) {}
+  ) {
+    context.register(settings.name, this);
+    for (const table of settings.wokenBy ?? []) context.written.on(table, () => this.wake());
+  }
 
   /** Does what is due. Returns true if there may be more. */
   protected abstract look(): Promise<boolean>;
@@ -48,6 +57,7 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
   /** Starts nothing new and waits for running work. */
   async beforeApplicationShutdown(): Promise<void> {
     this.stop.abort();
+    for (const alarm of this.alarms) clearTimeout(alarm);
     this.wakeSignal.wake();
     const ended = this.looking.then(() => this.idle());
     this.interrupt();
@@ -60,6 +70,21 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
     this.wakeSignal.wake();
   }
 
+  /** Looks for work at this time. A time after the next poll needs no look of its own. */
+  wakeAt(time: Date): void {
+    const delay = time.getTime() - this.clock.millis();
+    if (delay >= this.pollMs || this.stopping) return;
+    const alarm = setTimeout(
+      () => {
+        this.alarms.delete(alarm);
+        this.wake();
+      },
+      // A timer may end a millisecond early, and the look would find nothing.
+      Math.max(delay, 0) + 1,
+    );
+    this.alarms.add(alarm);
+  }
+
   /** Whether a shutdown has begun. */
   get stopping(): boolean {
     return this.stop.signal.aborted;
@@ -69,6 +94,10 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
   async drain(): Promise<void> {
     do await this.idle();
     while (await this.lookWhenReady());
+  }
+
+  private get pollMs(): number {
+    return this.settings.pollMs ?? POLL_MS;
   }
 
   protected get log() {
@@ -109,7 +138,7 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
       try {
         const more = await this.lookWhenReady();
         failures = 0;
-        if (!more && !this.stopping) await this.wakeSignal.wait(this.settings.pollMs ?? POLL_MS);
+        if (!more && !this.stopping) await this.wakeSignal.wait(this.pollMs);
       } catch (error) {
         await this.backOff(error, failures++);
       }

@@ -48,6 +48,23 @@ describe('a wake-up', () => {
   });
 });
 
+describe('a worker that waits for its next poll', () => {
+  it('looks when one of its tables has been written to', async () => {
+    const worker = new Items(bench, 'a', undefined, { wokenBy: ['item'] }).begin();
+    await eventually(() => worker.claims.length === 1);
+    await bench.add(1);
+    await eventually(async () => expect(await bench.doneBy()).toEqual(['a']));
+  });
+
+  it('looks when the next attempt at an item is due', async () => {
+    await bench.add(1);
+    let attempts = 0;
+    const work = () => (++attempts === 1 ? Promise.reject(new Error('not yet')) : Promise.resolve());
+    new Items(bench, 'a', work, { retry: { delaysMs: [20] } }).begin();
+    await eventually(async () => expect(await bench.doneBy()).toEqual(['a']));
+  });
+});
+
 describe('items', () => {
   it('are shared by replicas and run once each', async () => {
     const ids = Array.from({ length: 40 }, (_, n) => n + 1);

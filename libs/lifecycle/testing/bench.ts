@@ -153,7 +153,7 @@ export class RuleBench {
     this.processor = new EventProcessor(
       em,
       this.rules,
-      this.clock,
+      this.workers,
       service.conversion?.(this.ids),
       service.forgetting,
       this.addresses,

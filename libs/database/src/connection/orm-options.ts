@@ -9,6 +9,7 @@ import {
   type TimeLimits,
 } from '../limits/time-limits.js';
 import { scopeConnections, type ScopedPool } from '../scope/scoped-connections.js';
+import { WrittenTables } from '../written-tables.js';
 import { databaseTls, type DatabaseTls } from './tls.js';
 
 /** Any entity made with `defineEntity`. */
@@ -32,8 +33,16 @@ interface PooledClient extends EventEmitter {
   connection: { stream: Socket };
 }
 
-/** Database options for every service. */
-export function ormOptions(clientUrl: string, entities: readonly AnyEntity[], limits = DEFAULT_TIME_LIMITS) {
+/**
+ * Database options for every service.
+ * @param written is told which tables the connections write to
+ */
+export function ormOptions(
+  clientUrl: string,
+  entities: readonly AnyEntity[],
+  limits = DEFAULT_TIME_LIMITS,
+  written = new WrittenTables(),
+) {
   return {
     clientUrl,
     entities: [...entities],
@@ -50,6 +59,7 @@ export function ormOptions(clientUrl: string, entities: readonly AnyEntity[], li
         releaseBrokenConnections(pool);
         prepareConnections(pool, limits);
         scopeConnections(pool, limits, roleIn(clientUrl));
+        pool.on('connect', (client: PooledClient) => written.watch(client));
       },
     },
   };

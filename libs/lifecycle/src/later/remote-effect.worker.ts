@@ -40,7 +40,13 @@ export class RemoteEffectWorker extends Worker<ClaimedEffect> {
     private readonly receipts: Receipts,
     context: WorkerContext,
   ) {
-    super(context, { name: 'remote-effects', batchSize: BATCH_SIZE, leaseMs: LEASE_MS, retry: RETRY });
+    super(context, {
+      name: 'remote-effects',
+      wokenBy: ['remote_effect'],
+      batchSize: BATCH_SIZE,
+      leaseMs: LEASE_MS,
+      retry: RETRY,
+    });
   }
 
   /** Those of one decision are sent one after another, in their order. */

@@ -57,7 +57,7 @@ export class TaskWorker extends Worker<NextTask> {
     private readonly receipts: Receipts,
     context: WorkerContext,
   ) {
-    super(context, { name: 'tasks' });
+    super(context, { name: 'tasks', wokenBy: ['task'] });
   }
 
   /**

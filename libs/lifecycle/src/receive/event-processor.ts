@@ -1,8 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, Optional } from '@nestjs/common';
-import { failpoint, isTransient, retryDelay, type ErrorClass } from '#libs/jobs';
+import { failpoint, isTransient, retryDelay, WorkerContext, type ErrorClass } from '#libs/jobs';
 import { isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
-import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { InboxConversion } from '../run/conversion.js';
 import { newestOf, unique } from '../inbox/event-order.js';
@@ -29,7 +28,7 @@ export class EventProcessor {
   constructor(
     private readonly em: EntityManager,
     private readonly rules: RuleSet,
-    private readonly clock: Clock,
+    private readonly context: WorkerContext,
     @Optional() conversion?: InboxConversion,
     @Optional() private readonly forgetting?: Forgetting,
     @Optional() private readonly lookup?: IdentifierLookup,
@@ -100,9 +99,10 @@ export class EventProcessor {
   ): Promise<Receipt[]> {
     // Without an answer the directory keeps the profile until the retry.
     const digests = await this.digestsOf([event]).catch(() => undefined);
-    return this.em.fork().transactional(async (em) => {
+    let dueAt: Date | undefined;
+    const receipts = await this.em.fork().transactional(async (em) => {
       const db: Db = em.getKysely();
-      const now = this.clock.now();
+      const now = this.context.clock.now();
       await this.updateDirectoryForRetry(db, event, digests);
       const superseded = await inbox.supersede(db, [event.data], now);
       if (event.type === 'user.reactivated') {
@@ -121,11 +121,14 @@ export class EventProcessor {
         await inbox.reschedule(db, event, attempts, now, cause);
         await inbox.markFailed(db, event, cause, now);
       } else {
-        await inbox.reschedule(db, event, attempts + 1, new Date(now.getTime() + delay), cause);
+        dueAt = new Date(now.getTime() + delay);
+        await inbox.reschedule(db, event, attempts + 1, dueAt, cause);
       }
       const [parked] = await inbox.find(db, [keyOf(event)]);
       return [...superseded, parked!].map(inbox.receiptOf);
     });
+    if (dueAt) this.context.wakeAt(dueAt, 'event-retries');
+    return receipts;
   }
 
   /**
@@ -196,7 +199,7 @@ export class EventProcessor {
           row.status === 'running' ||
           this.predatesOurRules(row, eventOf(row))),
     );
-    const withTasks = await inbox.resume(db, again, this.clock.now());
+    const withTasks = await inbox.resume(db, again, this.context.clock.now());
     // A running event consists of tasks and remote effects, which continue now.
     const restarted = again
       .filter((row) => row.status !== 'running')
@@ -227,7 +230,7 @@ export class EventProcessor {
     { people, fresh, isolated }: { people: People; fresh: ReadonlySet<UserEvent>; isolated?: boolean },
   ): Promise<Receipt[]> {
     if (events.length === 0) return [];
-    const now = this.clock.now();
+    const now = this.context.clock.now();
     const fenceOf = ({ data }: UserEvent) => people.get(data.userId)?.fence ?? 0;
     const current = newestOf(events).filter((event) => event.data.lifecycleVersion >= fenceOf(event));
     const applied = new Set(current);
@@ -257,7 +260,7 @@ export class EventProcessor {
       db,
       events,
       { fresh: new Set(events), first: () => false, underHold: () => false },
-      this.clock.now(),
+      this.context.clock.now(),
     );
   }
 

@@ -20,7 +20,7 @@ import {
   STREAMS,
   type ServiceKeys,
 } from '#libs/broker';
-import { Clock, DATABASE_URL, Ids, TIME_LIMITS } from '#libs/database';
+import { Clock, DATABASE_URL, Ids, TIME_LIMITS, WrittenTables } from '#libs/database';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { TerminusModule } from '@nestjs/terminus';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -79,6 +79,7 @@ export class PlatformModule {
       Publisher,
       StreamReader,
       Metrics,
+      WrittenTables,
       WorkerContext,
       Readiness,
       IdempotencyKeys,

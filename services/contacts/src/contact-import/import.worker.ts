@@ -44,7 +44,7 @@ export class ImportWorker extends Worker<Claimed> {
     private readonly writer: BatchWriter,
     context: WorkerContext,
   ) {
-    super(context, { name: 'imports', concurrency: CONCURRENCY, leaseMs: LEASE_MS });
+    super(context, { name: 'imports', wokenBy: ['contact_import'], concurrency: CONCURRENCY, leaseMs: LEASE_MS });
   }
 
   /**

@@ -50,6 +50,7 @@ export class ImportSourceWorker extends Worker<Claimed> {
   ) {
     super(context, {
       name: 'import-sources',
+      wokenBy: ['import_source'],
       concurrency: CONCURRENCY,
       leaseMs: LEASE_MS,
       timeoutMs: TIMEOUT_MS,

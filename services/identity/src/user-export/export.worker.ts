@@ -33,7 +33,7 @@ export class ExportWorker extends Worker<RunningExport> {
     private readonly audit: Audit,
     context: WorkerContext,
   ) {
-    super(context, { name: 'user-exports', leaseMs: LEASE_MS, retry: RETRY });
+    super(context, { name: 'user-exports', wokenBy: ['user_export'], leaseMs: LEASE_MS, retry: RETRY });
   }
 
   protected override claim(limit: number): Promise<RunningExport[]> {

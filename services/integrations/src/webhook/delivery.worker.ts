@@ -49,6 +49,7 @@ export class DeliveryWorker extends Worker<Claimed> {
   ) {
     super(context, {
       name: 'webhook-deliveries',
+      wokenBy: ['webhook_delivery', 'webhook', 'webhook_receiver'],
       batchSize: BATCH_SIZE,
       concurrency: CONCURRENCY,
       leaseMs: LEASE_MS,

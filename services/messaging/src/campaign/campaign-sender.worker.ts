@@ -34,7 +34,7 @@ export class CampaignSender extends Worker<Due> {
     private readonly outgoing: Outgoing,
     context: WorkerContext,
   ) {
-    super(context, { name: 'campaigns', leaseMs: LEASE_MS });
+    super(context, { name: 'campaigns', wokenBy: ['campaign'], leaseMs: LEASE_MS });
   }
 
   protected override async claim(limit: number): Promise<Due[]> {

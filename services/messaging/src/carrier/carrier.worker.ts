@@ -10,6 +10,8 @@ const CONCURRENCY = 20;
 const BATCH_SIZE = 10;
 /** Messages of one account that are sent at the same time, so that a large campaign does not hold up other accounts. */
 const ACCOUNT_CONCURRENCY = 10;
+/** Nothing wakes the worker: all messages are in its table, and few of them are queued. */
+const POLL_MS = 1_000;
 /** Longer than an attempt can take. */
 const LEASE_MS = 60_000;
 const [SECOND, MINUTE, HOUR] = [1_000, 60_000, 3_600_000];
@@ -40,6 +42,7 @@ export class CarrierWorker extends Worker<Claimed> {
   ) {
     super(context, {
       name: 'carrier',
+      pollMs: POLL_MS,
       batchSize: BATCH_SIZE,
       concurrency: CONCURRENCY,
       leaseMs: LEASE_MS,

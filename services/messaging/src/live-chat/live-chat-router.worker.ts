@@ -14,7 +14,7 @@ export class LiveChatRouter extends StepWorker {
     private readonly em: EntityManager,
     context: WorkerContext,
   ) {
-    super(context, { name: 'live-chat-routing' });
+    super(context, { name: 'live-chat-routing', wokenBy: ['live_chat', 'chat_operator'] });
   }
 
   protected async step(): Promise<boolean> {

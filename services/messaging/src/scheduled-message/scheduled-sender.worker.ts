@@ -35,7 +35,7 @@ export class ScheduledSender extends Worker<Due> {
     private readonly outgoing: Outgoing,
     context: WorkerContext,
   ) {
-    super(context, { name: 'scheduled-messages', leaseMs: LEASE_MS });
+    super(context, { name: 'scheduled-messages', wokenBy: ['scheduled_message'], leaseMs: LEASE_MS });
   }
 
   protected override async claim(limit: number): Promise<Due[]> {

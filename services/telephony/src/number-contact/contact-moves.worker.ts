@@ -35,7 +35,13 @@ export class ContactMoves extends Worker<MoveRow> {
     private readonly client: ServiceClient,
     context: WorkerContext,
   ) {
-    super(context, { name: 'contact-moves', batchSize: BATCH_SIZE, leaseMs: LEASE_MS, retry: RETRY });
+    super(context, {
+      name: 'contact-moves',
+      wokenBy: ['contacts_moved'],
+      batchSize: BATCH_SIZE,
+      leaseMs: LEASE_MS,
+      retry: RETRY,
+    });
   }
 
   protected override async claim(limit: number): Promise<MoveRow[]> {

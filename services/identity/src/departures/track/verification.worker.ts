@@ -29,7 +29,7 @@ export class VerificationWorker extends Worker<Job> {
     private readonly catalogue: Catalogue,
     context: WorkerContext,
   ) {
-    super(context, { name: 'verifications', leaseMs: LEASE_MS, retry: RETRY });
+    super(context, { name: 'verifications', wokenBy: ['verification'], leaseMs: LEASE_MS, retry: RETRY });
   }
 
   protected override async claim(limit: number): Promise<Job[]> {

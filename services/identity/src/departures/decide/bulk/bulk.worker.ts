@@ -33,7 +33,7 @@ export class BulkWorker extends Worker<Bulk> {
     private readonly actors: Actors,
     context: WorkerContext,
   ) {
-    super(context, { name: 'bulk-departures', leaseMs: LEASE_MS, retry: RETRY });
+    super(context, { name: 'bulk-departures', wokenBy: ['bulk_departure'], leaseMs: LEASE_MS, retry: RETRY });
   }
 
   protected override claim(limit: number): Promise<Bulk[]> {

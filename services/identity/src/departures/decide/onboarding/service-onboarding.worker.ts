@@ -31,7 +31,7 @@ export class ServiceOnboardingWorker extends StepWorker {
     private readonly reopened: ReopenedDepartures,
     context: WorkerContext,
   ) {
-    super(context, { name: 'service-onboarding' });
+    super(context, { name: 'service-onboarding', wokenBy: ['service_rules'] });
   }
 
   protected async step(): Promise<boolean> {

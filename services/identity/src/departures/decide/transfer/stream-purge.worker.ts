@@ -26,7 +26,7 @@ export class StreamPurgeWorker extends BatchWorker<PurgeRow> {
     private readonly stream: UserStream,
     context: WorkerContext,
   ) {
-    super(context, { name: 'stream-purges', batchSize: BATCH_SIZE, leaseMs: LEASE_MS });
+    super(context, { name: 'stream-purges', wokenBy: ['stream_purge'], batchSize: BATCH_SIZE, leaseMs: LEASE_MS });
   }
 
   protected override async claim(limit: number): Promise<PurgeRow[]> {

@@ -24,7 +24,7 @@ export class DryRunWorker extends Worker<DryRun> {
     private readonly rows: DryRunRows,
     context: WorkerContext,
   ) {
-    super(context, { name: 'bulk-dry-runs', leaseMs: LEASE_MS, retry: RETRY });
+    super(context, { name: 'bulk-dry-runs', wokenBy: ['bulk_dry_run'], leaseMs: LEASE_MS, retry: RETRY });
   }
 
   protected override claim(limit: number): Promise<DryRun[]> {
