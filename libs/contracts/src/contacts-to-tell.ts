@@ -29,3 +29,25 @@ export const contactsNamed: Ask<{ accountId: string; contactIds: string[] }, { c
   timeout: 5_000,
   calledBy: ['identity'],
 };
+
+/** How many contacts of a leaver have been told. Contacts without a phone number are not counted. */
+export interface ContactsToldCounts {
+  total: number;
+  sent: number;
+  failed: number;
+  /** Called off before they were sent. */
+  cancelled: number;
+}
+
+export const contactsTold: Ask<{ accountId: string; departureId: string }, ContactsToldCounts> = {
+  service: 'messaging',
+  subject: 'rpc.messaging.contacts-told',
+  timeout: 3_000,
+  calledBy: ['identity'],
+};
+
+/** Whether a user has personal numbers, and whose an assigned number of the account is; null if there is no such number. */
+export const numbersForTelling: Ask<
+  { accountId: string; userId: string; alternativeNumber?: string },
+  { owned: number; alternative: { ownerId: string | null; destinationUserId: string | null } | null }
+> = { service: 'telephony', subject: 'rpc.telephony.numbers-for-telling', timeout: 5_000, calledBy: ['identity'] };

@@ -71,6 +71,13 @@ export interface Conversion {
 /** What a reactivation restores: everything that the departure changed, or what these rules changed. */
 export type Restore = 'all' | string[];
 
+/** The text with which a leaver's contacts are told. */
+export interface Telling {
+  text: string;
+  /** In E.164 format; sent after the text. */
+  alternativeNumber?: string;
+}
+
 /** What happens to a leaver's data; part of every event that raises the lifecycle version. */
 export interface DepartureFacts {
   id: string;
@@ -103,6 +110,8 @@ export interface DepartureFacts {
   conversion?: Conversion;
   /** In `user.reactivated` only. Without it nothing is restored. */
   restore?: Restore;
+  /** In `user.deactivated` and `user.deleted`, if the leaver's contacts are to be told. The last event of a deletion has no text. */
+  tellContacts?: Telling;
   /** Goes up when a failed departure is retried: a service that has given up starts again. */
   round: number;
 }

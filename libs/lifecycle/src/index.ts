@@ -8,6 +8,7 @@ export * from './run/rule-set.js';
 export * from './tables.js';
 export * from './lifecycle.module.js';
 export { InboxConversion, membersOf, type ConversionWarning, type Converting, type Members } from './run/conversion.js';
+export { ContactNotices, type TellingLeaver } from './receive/contact-notices.js';
 export { deletedRelation, holdsIdentifier } from './receive/identifier-digests.js';
 export { IdentifierLookup, type DigestsByUser, type LeaverDigests } from './receive/identifier-lookup.js';
 export { Forgetting, type DeletedPerson } from './receive/forgetting.js';

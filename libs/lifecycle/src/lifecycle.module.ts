@@ -4,6 +4,7 @@ import { WorkerContext } from '#libs/jobs';
 import { Publisher, ServiceClient } from '#libs/broker';
 import { Log, Metrics } from '#libs/observability';
 import { DatabaseModule, Ids, UserLookup, type AnyEntity } from '#libs/database';
+import { ContactNotices } from './receive/contact-notices.js';
 import { InboxConversion } from './run/conversion.js';
 import { DeadLetters, deadLettersController } from './receive/dead-letters.js';
 import { EngineMetrics } from './engine-metrics.js';
@@ -30,6 +31,8 @@ export interface LifecycleOptions {
   consumer: string;
   /** Turns a leaver's number and threads into a shared inbox, in services that store them. */
   conversion?: Type<InboxConversion>;
+  /** Records which contacts of a leaver are told, in the service that sends messages. */
+  notices?: Type<ContactNotices>;
   /** Erases details of a deleted user that are stored without the user's id, in services that have such data. */
   forgetting?: Type<Forgetting>;
 }
@@ -46,7 +49,7 @@ export interface RulesWithEffects<E> {
 @Module({})
 export class LifecycleModule {
   static forService(options: LifecycleOptions): DynamicModule {
-    const { service, rules, entities, consumer, conversion, forgetting } = options;
+    const { service, rules, entities, consumer, conversion, notices, forgetting } = options;
     return {
       module: LifecycleModule,
       global: true,
@@ -62,6 +65,7 @@ export class LifecycleModule {
             new PublishedReceipts(service, publisher, ids, log, metrics),
         },
         ...(conversion ? [{ provide: InboxConversion, useClass: conversion }] : []),
+        ...(notices ? [{ provide: ContactNotices, useClass: notices }] : []),
         ...(forgetting
           ? [
               { provide: Forgetting, useClass: forgetting },

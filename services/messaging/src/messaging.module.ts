@@ -15,6 +15,9 @@ import { HttpCarrier } from './carrier/http-carrier.js';
 import { SandboxCarrier } from './carrier/sandbox-carrier.js';
 import { ChatbotController } from './chatbot/chatbot.controller.js';
 import { Chatbot } from './chatbot/chatbot.entity.js';
+import { ContactNoticeSender } from './contact-notice/contact-notice-sender.worker.js';
+import { ContactsOfLeavers } from './contact-notice/contacts-of-leavers.js';
+import { ContactsToldController } from './contact-notice/contacts-told.controller.js';
 import { ContactsToTellController } from './contact-to-tell/contacts-to-tell.controller.js';
 import { ConversationController } from './conversation/conversation.controller.js';
 import { Conversation } from './conversation/conversation.entity.js';
@@ -61,6 +64,7 @@ import { csatTables } from './migrations/0124-csat-responses.js';
 import { liveChatOperatorTables } from './migrations/0130-live-chat-operators.js';
 import { queuedMessages } from './migrations/0132-queued-messages.js';
 import { openInboxes } from './migrations/0136-open-inboxes.js';
+import { contactNoticeTables } from './migrations/0164-contact-notices.js';
 import { recentMessages } from './migrations/0131-recent-messages.js';
 import { ScheduledMessageController } from './scheduled-message/scheduled-message.controller.js';
 import { ScheduledMessage } from './scheduled-message/scheduled-message.entity.js';
@@ -73,7 +77,7 @@ import { Webform } from './webform/webform.entity.js';
 /** One entry per resource: the entities of its tables, and the controllers that answer calls about it. */
 const resources: readonly ServiceResource[] = [
   { entities: [Inbox, InboxMember], controllers: [InboxController] },
-  { entities: [Conversation], controllers: [ConversationController, ContactsToTellController] },
+  { entities: [Conversation], controllers: [ConversationController, ContactsToTellController, ContactsToldController] },
   { entities: [Message], controllers: [MessageController] },
   { entities: [ScheduledMessage], controllers: [ScheduledMessageController] },
   { entities: [Campaign], controllers: [CampaignController] },
@@ -107,6 +111,7 @@ export const migrations: Migrations = [
   recentMessages,
   queuedMessages,
   openInboxes,
+  contactNoticeTables,
 ];
 
 /**
@@ -121,6 +126,7 @@ export const migrations: Migrations = [
       rules: messagingRules,
       entities,
       conversion: PersonalInboxConversion,
+      notices: ContactsOfLeavers,
       forgetting: NamedAfterTheLeaver,
     }),
   ],
@@ -143,6 +149,7 @@ export const migrations: Migrations = [
     ScheduledSender,
     CampaignSender,
     CarrierWorker,
+    ContactNoticeSender,
     {
       provide: Carrier,
       // Without a configuration, for example in tests, the sandbox is used.

@@ -1,5 +1,6 @@
 import type { Receipt, ReceiptLine, UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
+import { tellingIn, type ContactNotices } from './contact-notices.js';
 import { conversionsIn, attachWarnings, type InboxConversion } from '../run/conversion.js';
 import { appliedKey, appliedRules } from '../inbox/applied-rules.js';
 import * as inbox from '../inbox/inbox.js';
@@ -41,6 +42,7 @@ export class DecisionApplication {
   constructor(
     private readonly rules: RuleSet,
     private readonly conversion?: InboxConversion,
+    private readonly notices?: ContactNotices,
   ) {}
 
   /** Supersedes earlier decisions about these users and applies the given ones. */
@@ -91,6 +93,8 @@ export class DecisionApplication {
       events.filter((event) => event.type !== 'user.reactivated' || event.data.departure!.steps.length > 0),
       underHold,
     );
+    const telling = this.notices ? tellingIn(events) : [];
+    if (telling.length > 0) await this.notices!.record(db, telling, now);
     const converting = conversionsIn(events);
     const warnings = converting.length > 0 ? await this.conversion?.convert(db, converting, now) : undefined;
     const ran = await runSteps(db, leaving, { budget: this.budget, isolated }, now);

@@ -3,6 +3,7 @@ import { Injectable, Optional } from '@nestjs/common';
 import { failpoint, isTransient, retryDelay, WorkerContext, type ErrorClass } from '#libs/jobs';
 import { isLifecycleType, type Receipt, type UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
+import { ContactNotices } from './contact-notices.js';
 import { InboxConversion } from '../run/conversion.js';
 import { newestOf, unique } from '../inbox/event-order.js';
 import { IdentifierLookup, type DigestsByUser } from './identifier-lookup.js';
@@ -32,8 +33,9 @@ export class EventProcessor {
     @Optional() conversion?: InboxConversion,
     @Optional() private readonly forgetting?: Forgetting,
     @Optional() private readonly lookup?: IdentifierLookup,
+    @Optional() notices?: ContactNotices,
   ) {
-    this.application = new DecisionApplication(rules, conversion);
+    this.application = new DecisionApplication(rules, conversion, notices);
   }
 
   get budget(): RowBudget {

@@ -13,6 +13,7 @@ const decision = (...steps: readonly string[]): Facts => ({
   firstAdminId: EXAMPLE_ID,
   conversion: undefined,
   restore: undefined,
+  tellContacts: undefined,
   policy: {
     version: 1,
     rules: {

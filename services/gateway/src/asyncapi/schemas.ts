@@ -14,6 +14,7 @@ import {
   USER_STATUSES,
   type CloudEvent,
   type Conversion,
+  type Telling,
   type DepartureFacts,
   type EventDataName,
   type MailRequest,
@@ -122,10 +123,14 @@ const departure = schemaFor<DepartureFacts>(
     restore: about('In `user.reactivated`: what to restore.', {
       oneOf: [oneOf(['all']), { type: 'array', items: text }],
     }),
+    tellContacts: of('Telling'),
     round: about('Incremented when a failed departure is retried.', count),
   },
-  { takenOverAt: true, hasAddress: true, firstAdminId: true, conversion: true, restore: true },
+  { takenOverAt: true, hasAddress: true, firstAdminId: true, conversion: true, restore: true, tellContacts: true },
 );
+
+/** The messaging service sends it. */
+const telling = schemaFor<Telling>({ text, alternativeNumber: text }, { alternativeNumber: true });
 
 const conversion = schemaFor<Conversion>({ inboxId: id, name: text, memberIds: ids }, {});
 
@@ -253,6 +258,7 @@ export const EVENT_SCHEMAS: Record<string, Schema> = {
   Policy: policy,
   Action: schemaFor<ResolvedAction>(resolvedAction, maybeResolved),
   Conversion: conversion,
+  Telling: telling,
   CompletedDeparture: {
     ...schemaOf(CompletedDeparture),
     additionalProperties: undefined,

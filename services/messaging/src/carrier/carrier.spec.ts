@@ -1,13 +1,24 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { messageActivity, messageCompose, messageGet, messageRemove, type Principal } from '#libs/contracts';
+import {
+  contactsTold,
+  messageActivity,
+  messageCompose,
+  messageGet,
+  messageRemove,
+  type Principal,
+  type UserEvent,
+} from '#libs/contracts';
+import { EventProcessor } from '#libs/lifecycle';
 import { TestService } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
+import { ContactNoticeSender } from '../contact-notice/contact-notice-sender.worker.js';
 import { MessagingConfig } from '../messaging.config.js';
 import { MessagingModule, migrations } from '../messaging.module.js';
 import { AddressBook } from '../testing/address-book.js';
+import { departs, departureOf } from '../testing/departures.js';
 import { CarrierWorker } from './carrier.worker.js';
 
 interface Taken {
@@ -176,6 +187,75 @@ describe('the carrier', () => {
     expect(server.taken.length).toBe(7);
     expect(await report()).toMatchObject({ sent: 0 });
   }, 40_000);
+
+  describe('for the contacts of a leaver', () => {
+    const tellContacts = { text: 'Dana has left. Write to Robin:', alternativeNumber: '+14155550199' };
+    let dana: Principal;
+    beforeEach(async () => {
+      dana = await messaging.person({ accountId: robin.accountId });
+    });
+    const add = (phone: string | null) => contacts.add(robin.accountId, { phone });
+    const writesTo = async (contactIds: string[]) => {
+      const { items } = await messaging.call(dana, messageCompose, { body: { contactIds, text: 'Hello' } });
+      await eventually(() => server.taken.length > 0);
+      await messaging.get(CarrierWorker).drain();
+      server.taken.length = 0;
+      return items[0]!.inboxId;
+    };
+    const told = ({ data }: UserEvent) =>
+      messaging.client.ask(contactsTold, { accountId: dana.accountId, departureId: data.departure!.id });
+    const apply = (event: UserEvent) => messaging.get(EventProcessor).apply([event]);
+
+    it('gets a text to each, once, although a deletion has deleted the conversations', async () => {
+      const inboxId = await writesTo([add('+14155550101'), add('+14155550102'), add(null)]);
+      const overrides = { 'messaging.personal-threads': { deleted: { action: 'delete' as const } } };
+      const event = await departureOf(messaging, dana, 'deleted', { overrides, tellContacts });
+      await apply(event);
+      await apply(event);
+      await eventually(async () => expect(await told(event)).toEqual({ total: 2, sent: 2, failed: 0, cancelled: 0 }));
+      await messaging.get(ContactNoticeSender).drain();
+      const text = 'Dana has left. Write to Robin:\n+14155550199';
+      const parcel = (to: string) => ({ id: expect.any(String), inboxId, to, text });
+      const taken = server.taken.map(({ body }) => body as { to: string });
+      expect(taken.sort((one, other) => one.to.localeCompare(other.to))).toEqual([
+        parcel('+14155550101'),
+        parcel('+14155550102'),
+      ]);
+      const { rows } = await sql`select from contact_notice where text is not null`.execute(messaging.em().getKysely());
+      expect(rows).toEqual([]);
+      expect(await report()).toMatchObject({ sent: 2 });
+    });
+
+    it('gets nothing more after a reactivation', async () => {
+      await writesTo([add('+14155550101')]);
+      server.answer = { status: 503, body: '' };
+      const event = await departureOf(messaging, dana, 'deactivated', { tellContacts });
+      await apply(event);
+      await eventually(() => server.taken.length === 1);
+      await messaging.get(ContactNoticeSender).drain();
+      await departs(messaging, dana, 'active');
+      server.answer = { status: 202, body: '' };
+      messaging.clock.advance(60_000);
+      await messaging.get(ContactNoticeSender).drain();
+      expect(await told(event)).toEqual({ total: 1, sent: 0, failed: 0, cancelled: 1 });
+      expect(server.taken).toHaveLength(1);
+    });
+
+    it('gets a text again with the same id after an outage, and never after it has refused it', async () => {
+      await writesTo([add('+14155550101'), add('+14155550102')]);
+      server.answer = { status: 503, body: '' };
+      const event = await departureOf(messaging, dana, 'deactivated', { tellContacts });
+      await apply(event);
+      await eventually(() => server.taken.length === 2);
+      await messaging.get(ContactNoticeSender).drain();
+      server.answer = { status: 422, body: 'no such number' };
+      messaging.clock.advance(60_000);
+      await eventually(async () => expect(await told(event)).toMatchObject({ total: 2, sent: 0, failed: 2 }));
+      const ids = server.taken.map(({ headers }) => headers['idempotency-key']);
+      expect(ids).toHaveLength(4);
+      expect(new Set(ids).size).toBe(2);
+    });
+  });
 
   it('counts a sent message in the reports even if it is removed', async () => {
     const { id } = await send();

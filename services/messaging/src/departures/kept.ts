@@ -2,6 +2,8 @@ import type { Kept } from '#libs/lifecycle/testing';
 
 /** Personal columns that no rule changes, each with the reason. */
 export const kept: Kept = {
+  'contact_notice.leaver_id':
+    'The notice counts which contacts a departure has told; the leaver is an id. Its text is erased when it is sent or called off.',
   'message_inbox.owner_id':
     'A personal inbox stays with its conversations; its owner is an id, and the name comes from the directory. A deletion resets the name of the inbox.',
   'message.sent_by': 'A message keeps its sender as an id; the name comes from the directory.',

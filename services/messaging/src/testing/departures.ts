@@ -6,6 +6,7 @@ import {
   type Profile,
   type ReceiptLine,
   type ResolvedRules,
+  type Telling,
   type UserEvent,
   type UserEventType,
 } from '#libs/contracts';
@@ -19,6 +20,7 @@ interface Choices {
   /** Override actions of the preset. */
   overrides?: ResolvedRules;
   conversion?: Conversion;
+  tellContacts?: Telling;
   profile?: Partial<Profile>;
 }
 
@@ -44,13 +46,14 @@ export async function departureOf(
   choices: Choices = {},
 ): Promise<UserEvent> {
   const type: UserEventType = to === 'active' ? 'user.reactivated' : `user.${to}`;
-  const { preset = 'crm', conversion, profile } = choices;
+  const { preset = 'crm', conversion, tellContacts, profile } = choices;
   return buildUserEvent(messaging, type, person, {
     ...(await nextVersions(messaging, person)),
     profile,
     departure: {
       policy: { preset, version: 1, rules: resolved(messaging, choices) },
       ...(conversion && { conversion }),
+      ...(tellContacts && { tellContacts }),
     },
   });
 }
