@@ -73,7 +73,7 @@ describe('the contacts of a number', () => {
     await assignedTo(contact, cast.owner);
   });
 
-  it('are listed by name in the preview of a departure', async () => {
+  it('are listed by name in the preview of a departure, and told about it', async () => {
     const contact = await aContact();
     const inboxId = (await cast.dan.api.post('/v1/inboxes', { kind: 'personal', name: 'Dan' })).id;
     await owner().post('/v1/messages/inbound', { inboxId, contactId: contact, text: 'Hello' });
@@ -82,5 +82,17 @@ describe('the contacts of a number', () => {
       contactsToTell: [{ contactId: contact, name: 'A customer', phone: '+14155550100' }],
       contactsToTellTotal: 1,
     });
+
+    const { e164 } = await owner().get<{ e164: string }>(`/v1/numbers/${await aNumber(cast.ben)}`);
+    const tellContacts = { text: 'Dan has left. Please write to Ben:', alternativeNumber: e164 };
+    const told = await over(
+      owner(),
+      await owner().post<Departure>(`/v1/users/${cast.dan.id}/deactivate`, { tellContacts }),
+    );
+    await eventually(async () =>
+      expect(await owner().get(`/v1/departures/${told.id}`)).toMatchObject({
+        contactsTold: { total: 1, sent: 1, failed: 0 },
+      }),
+    );
   });
 });

@@ -133,6 +133,11 @@ const RULES: readonly Rule[] = [
   atLeast('rejectedTotal', 'rejected'),
   atLeast('contactsToTellTotal', 'contactsToTell'),
   {
+    name: 'sent + failed + cancelled ≤ total',
+    about: ['total', 'sent', 'failed', 'cancelled'],
+    holds: ({ total, sent, failed, cancelled }) => count(sent) + count(failed) + count(cancelled) <= count(total),
+  },
+  {
     name: 'possible without blockers alone',
     about: ['possible', 'blockers'],
     holds: ({ possible, blockers }) => possible === (length(blockers) === 0),

@@ -18,12 +18,16 @@ import { ContactMoves } from './number-contact/contact-moves.worker.js';
 import { NumberContactController } from './number-contact/number-contact.controller.js';
 import { NumberConfirmationController } from './number/number-confirmation.controller.js';
 import { NumberController } from './number/number.controller.js';
+import { NumbersForTellingController } from './number/numbers-for-telling.controller.js';
 import { PhoneNumber } from './number/number.entity.js';
 import { PersonalNumberConversion } from './number/personal-number-conversion.js';
 
 /** One line per noun: the entities of its tables and its controllers. */
 const resources: readonly ServiceResource[] = [
-  { entities: [PhoneNumber], controllers: [NumberController, NumberContactController, NumberConfirmationController] },
+  {
+    entities: [PhoneNumber],
+    controllers: [NumberController, NumberContactController, NumberConfirmationController, NumbersForTellingController],
+  },
   { entities: [PhoneCall], controllers: [InboundCallController, CallHistoryController] },
   { entities: [Callback], controllers: [CallbackController] },
 ];

@@ -1,7 +1,7 @@
 import { Id, Moment, OneOf } from '../fields.js';
 import { operation } from '../operation.js';
 import { MANAGERS } from '../principal.js';
-import { DepartureWishes, Restoration, type RestoreWish } from './departure-requests.js';
+import { ContactsTelling, DepartureWishes, Restoration, TellContacts, type RestoreWish } from './departure-requests.js';
 import { PREVIEWED_TRANSITIONS, type PreviewedTransition } from './departure-previews.js';
 
 /** How long the choices are kept after they have been saved. */
@@ -13,6 +13,7 @@ export class DraftChoices extends DepartureWishes {
   @Moment({ optional: true, about: 'For a deactivation: when to reactivate the user.' }) returnAt?: string;
   @Restoration({ about: 'For a reactivation, or with `returnAt` for the return: what it restores.' })
   restore?: RestoreWish;
+  @ContactsTelling() tellContacts?: TellContacts;
 }
 
 export class DepartureDraft extends DraftChoices {

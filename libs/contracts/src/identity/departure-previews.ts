@@ -208,7 +208,10 @@ export const departureChoicesPreview = operation<ChoicesPreview, PreviewedChoice
   body: PreviewedChoices,
   answer: ChoicesPreview,
   status: 200,
-  errors: ['forbidden', 'not-found', 'invalid-successor', 'unknown-rule', 'invalid-action', 'service-unavailable'],
+  errors: [
+    ...(['forbidden', 'not-found', 'invalid-successor', 'unknown-rule', 'invalid-action'] as const),
+    ...(['unknown-reference', 'service-unavailable'] as const),
+  ],
   ignoresIdempotencyKey: 'A preview changes nothing.',
   timeout: TIMEOUT,
 });

@@ -1,4 +1,5 @@
-import { Flag, Moment, Shape, Text } from '../fields.js';
+import { Flag, Moment, Nested, Phone, Shape, Text } from '../fields.js';
+import { MESSAGE_LENGTH } from '../messaging/scheduled-messages.js';
 import { ACTION_SCHEMA, type ActionInput } from './policy.js';
 import { Successors, type NamedSuccessors } from './successors.js';
 
@@ -11,6 +12,33 @@ export const DepartureOverrides = ({ about }: { about: string }) =>
     optional: true,
     shallow: true,
     about,
+  });
+
+/** Characters of a text that leave room for an alternative number. */
+export const TELLING_LENGTH = MESSAGE_LENGTH - 20;
+
+/** A text to the contacts who have exchanged messages with the leaver lately. */
+export class TellContacts {
+  @Text({
+    max: TELLING_LENGTH,
+    about: 'Sent from the personal inbox of the leaver, once to each of `contactsToTell` who has a phone number.',
+  })
+  text: string;
+
+  @Phone({
+    optional: true,
+    about:
+      'Where to write or call instead: an assigned number of the account that is not the leaver’s. Sent after the text.',
+  })
+  alternativeNumber?: string;
+}
+
+export const ContactsTelling = () =>
+  Nested(() => TellContacts, {
+    optional: true,
+    about:
+      'Tells the contacts that the user leaves, when the departure begins. A reactivation or another decision about the user ' +
+      'calls off what is not sent yet.',
   });
 
 /** How a departure deviates from the account's policy. */
@@ -49,6 +77,8 @@ export const Restoration = ({ about }: { about: string }) =>
 export class DepartureRequest extends DepartureWishes {
   @Moment({ optional: true, about: 'For a deactivation: when to reactivate the user.' })
   returnAt?: string;
+
+  @ContactsTelling() tellContacts?: TellContacts;
 
   @Restoration({ about: 'With `returnAt`: what the return restores, as in a reactivation. Default: nothing.' })
   restore?: RestoreWish;

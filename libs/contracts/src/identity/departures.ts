@@ -5,7 +5,7 @@ import {
   DepartureServiceSummary,
   type DepartureTransition,
 } from './departure-receipts.js';
-import { Flag, Id, ListOf, Moment, Nested, OneOf, Text } from '../fields.js';
+import { Flag, Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import { operation } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
@@ -15,6 +15,7 @@ import {
   DepartureOverrides,
   Reactivation,
   Restoration,
+  TellContacts,
   type RestoreWish,
 } from './departure-requests.js';
 import { Approval } from './approvals.js';
@@ -91,6 +92,14 @@ export class DepartureSummary extends DepartureBasics {
   @ListOf(() => DepartureServiceSummary) services: DepartureServiceSummary[];
 }
 
+/** How many contacts of the leaver have been told. */
+export class ContactsTold {
+  @Whole({ about: 'Contacts to tell who have a phone number, as far as it has been looked up.' }) total: number;
+  @Whole({ about: 'Texts that the carrier has accepted.' }) sent: number;
+  @Whole({ about: 'Texts that the carrier has refused for good.' }) failed: number;
+  @Whole({ about: 'Texts that a later decision about the user has called off.' }) cancelled: number;
+}
+
 export class Departure extends DepartureBasics {
   @Successors() successors?: NamedSuccessors;
   @DepartureOverrides({
@@ -99,6 +108,16 @@ export class Departure extends DepartureBasics {
   overrides?: Record<string, ActionInput>;
   @Restoration({ about: 'What a reactivation restores; for a scheduled deactivation, what its return will restore.' })
   restore?: RestoreWish;
+  @Nested(() => TellContacts, {
+    optional: true,
+    about: 'What the contacts of the leaver are told. Erased when the departure ends.',
+  })
+  tellContacts?: TellContacts;
+  @Nested(() => ContactsTold, {
+    optional: true,
+    about: 'Only when a single departure is read that tells contacts, and if the messaging service answers.',
+  })
+  contactsTold?: ContactsTold;
   @Nested(() => Invitation, {
     optional: true,
     about: 'In the answer to the reactivation of a user who was invited when they left: the new invitation.',
@@ -121,6 +140,7 @@ const leaving: readonly ProblemCode[] = [
   'invalid-action',
   'service-unavailable',
   'no-approver',
+  'unknown-reference',
 ];
 export const deletingErrors: readonly ProblemCode[] = [...leaving, 'not-deactivated', 'retention', 'legal-hold'];
 /** Milliseconds. Longer than usual, because the owning service waits for other services. */

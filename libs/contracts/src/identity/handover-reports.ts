@@ -2,7 +2,7 @@ import { MOST_TO_TELL } from '../contacts-to-tell.js';
 import { Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
 import { NoBody, operation, UserView } from '../operation.js';
 import { DEPARTURE_TRANSITIONS, type DepartureTransition } from './departure-receipts.js';
-import { DEPARTURE_STATUSES, type DepartureStatus } from './departures.js';
+import { ContactsTold, DEPARTURE_STATUSES, type DepartureStatus } from './departures.js';
 
 /** The media types of a report, by format. */
 export const HANDOVER_TYPES = { json: 'application/json', csv: 'text/csv', html: 'text/html' } as const;
@@ -108,6 +108,11 @@ export class HandoverReport {
       'Contacts to call who are assigned to none of the receivers, latest first. Only for managers, and not with `receiverId`.',
   })
   contacts?: ContactToCall[];
+  @Nested(() => ContactsTold, {
+    optional: true,
+    about: 'If the departure tells contacts that the user leaves. Only for managers, and not with `receiverId`.',
+  })
+  contactsTold?: ContactsTold;
 }
 
 /** The gateway writes CSV and HTML from the JSON of identity. */

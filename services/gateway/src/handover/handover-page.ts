@@ -1,4 +1,11 @@
-import type { ContactToCall, HandedOverRows, HandoverCheck, HandoverPart, HandoverReport } from '#libs/contracts';
+import type {
+  ContactsTold,
+  ContactToCall,
+  HandedOverRows,
+  HandoverCheck,
+  HandoverPart,
+  HandoverReport,
+} from '#libs/contracts';
 import { createHash } from 'node:crypto';
 import { html, trusted, type Html } from './html.js';
 
@@ -63,8 +70,18 @@ const WARNINGS: Readonly<Record<string, string>> = {
 
 /** A page for print and for small screens. */
 export function handoverPage(report: HandoverReport): string {
-  const { user, transition, status, effectiveAt, completedAt, parts, checks = [], contacts = [] } = report;
-  const rest = checks.length + contacts.length > 0;
+  const {
+    user,
+    transition,
+    status,
+    effectiveAt,
+    completedAt,
+    parts,
+    checks = [],
+    contacts = [],
+    contactsTold,
+  } = report;
+  const rest = checks.length + contacts.length > 0 || contactsTold !== undefined;
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -85,7 +102,7 @@ export function handoverPage(report: HandoverReport): string {
           rest
             ? html`<section>
                 <h2>For managers</h2>
-                ${checksOf(checks)}${contactsOf(contacts)}
+                ${checksOf(checks)}${contactsOf(contacts)}${contactsTold ? toldOf(contactsTold) : ''}
               </section>`
             : ''
         }
@@ -175,6 +192,9 @@ function contactsOf(contacts: readonly ContactToCall[]): Html | '' {
       </tbody>
     </table>`;
 }
+
+const toldOf = ({ total, sent, failed, cancelled }: ContactsTold): Html =>
+  html`<p>Contacts told by text: ${sent} of ${total}. Failed: ${failed}. Called off: ${cancelled}.</p>`;
 
 const labelOf = ({ label, part, service }: Pick<HandoverCheck, 'label' | 'part' | 'service'>): string =>
   label === undefined ? service : part === undefined ? label : `${label} (${part})`;

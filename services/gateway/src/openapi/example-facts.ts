@@ -90,7 +90,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   ContactImportSummary: imported,
   Approvals: { deleted: true, destructive: true, bulkAbove: 50, scim: 'wait', days: 7 },
   CertificateVerification: { valid: true, reason: undefined, keyWithdrawnFrom: undefined },
-  Departure: { ...departure, ...notYetOrOther('successors', 'overrides', 'restore') },
+  Departure: { ...departure, ...notYetOrOther('successors', 'overrides', 'restore', 'tellContacts') },
   DepartureSummary: departure,
   DepartureRule: {
     ...notYetOrOther('part', 'days', 'scope', 'notRestored', 'transferredTo', 'dueAt', 'heldAt', 'doneAt', 'warning'),
@@ -107,6 +107,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   },
   CountedRow: { type: 'live-chat', label: 'Visitor on the pricing page', hidden: undefined },
   AffectedRows: { gone: 1, reason: undefined },
+  ContactsTold: { total: 3, sent: 2, failed: 1, cancelled: 0 },
   CompletedDeparture: { affected: { messaging: 3, telephony: 1 } },
   Filter: { matchesNobody: false },
   FilterCondition: { field: 'name', value: 'Maya', user: null, matchesNobody: false },

@@ -4,16 +4,23 @@ import { closeNats, connectNats } from '#libs/broker';
 import {
   contactsNamed,
   contactsToTell,
+  contactsTold,
+  departureChoicesPreview,
   departurePreview,
+  departuresCancel,
   departuresGet,
   departuresHandover,
+  numbersForTelling,
   rulesList,
   usersDeactivate,
   usersDelete,
   type Ask,
+  type DepartureRequest,
+  type UserEvent,
   type Principal,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
+import { sql } from 'kysely';
 import { ownerOf, TestIdentity } from '../testing/identity.js';
 import { Peer } from '../testing/peer.js';
 
@@ -93,6 +100,74 @@ describe('the contacts of a leaver', () => {
       await expect(preview()).rejects.toMatchObject(unavailable('messaging'));
       await answers(contactsToTell, both);
       await expect(preview()).rejects.toMatchObject(unavailable('contacts'));
+    });
+  });
+
+  describe('are told', () => {
+    const tellContacts = { text: 'Ada has left. Write to Ben:', alternativeNumber: '+14155550199' };
+    const alternative = { ownerId: gone, destinationUserId: gone };
+    const deactivate = (body: DepartureRequest) =>
+      identity.call(usersDeactivate, { principal: owner, params: { id: leaverId }, body });
+    const get = (id: string) => identity.call(departuresGet, { principal: owner, params: { id } });
+    const texts = async (id: string) => {
+      const rows = await identity.query<{ text: string | null }>(
+        sql`select wishes #>> '{tellContacts,text}' as text from departure where id = ${id}`,
+      );
+      return rows.map(({ text }) => text);
+    };
+
+    it('as the event says, and identity forgets the text when the departure ends', async () => {
+      await answers(numbersForTelling, { owned: 1, alternative });
+      const asked = await answers(contactsTold, { total: 2, sent: 1, failed: 1, cancelled: 0 });
+      const events: UserEvent[] = [];
+      nats.subscribe(`user.deactivated.${owner.accountId}.${leaverId}`, {
+        callback: (_error, message) => void events.push(message.json<UserEvent>()),
+      });
+      await nats.flush();
+      const { id } = await deactivate({ tellContacts });
+      await eventually(async () => expect((await get(id)).status).toBe('completed'));
+      await eventually(() => events.length > 0);
+      expect(events[0]!.data.departure).toMatchObject({ id, tellContacts });
+      const departure = await get(id);
+      expect(departure.contactsTold).toEqual({ total: 2, sent: 1, failed: 1, cancelled: 0 });
+      expect(departure).not.toHaveProperty('tellContacts');
+      expect(asked).toContainEqual({ accountId: owner.accountId, departureId: id });
+      expect(await texts(id)).toEqual([null]);
+    });
+
+    it('on the day of a scheduled departure, which shows the text until it is cancelled', async () => {
+      await answers(numbersForTelling, { owned: 1, alternative });
+      const effectiveAt = new Date(identity.clock.millis() + 86_400_000).toISOString();
+      const { id, ...scheduled } = await deactivate({ tellContacts, effectiveAt });
+      expect(scheduled).toMatchObject({ status: 'scheduled', tellContacts });
+      expect(await get(id)).not.toHaveProperty('contactsTold');
+      await identity.call(departuresCancel, { principal: owner, params: { id } });
+      expect(await texts(id)).toEqual([null]);
+    });
+
+    it('exactly what was previewed', async () => {
+      await answers(numbersForTelling, { owned: 0, alternative });
+      await answers(contactsToTell, { contacts: [], total: 0 });
+      const { planToken, warnings } = await identity.call(departureChoicesPreview, {
+        principal: owner,
+        params: { id: leaverId },
+        body: { transition: 'deactivated', tellContacts },
+      });
+      expect(warnings).toContainEqual({ rule: 'telephony.numbers', detail: expect.stringContaining('not sent') });
+      for (const other of [undefined, { ...tellContacts, text: 'Bye' }, { text: tellContacts.text }])
+        await expect(deactivate({ planToken, tellContacts: other })).rejects.toMatchObject({
+          ...{ code: 'plan-stale', details: { detail: expect.stringContaining('differs in tellContacts.') } },
+        });
+      expect(await deactivate({ planToken, tellContacts })).toMatchObject({ transition: 'deactivated' });
+    });
+
+    it('no number of the leaver, and none that the account does not have', async () => {
+      await answers(numbersForTelling, { owned: 1, alternative: null });
+      await expect(deactivate({ tellContacts })).rejects.toMatchObject({ code: 'unknown-reference' });
+      await closeNats(nats);
+      nats = await connectNats({ url: identity.broker.url, name: 'stand-ins' });
+      await answers(numbersForTelling, { owned: 1, alternative: { ownerId: leaverId, destinationUserId: null } });
+      await expect(deactivate({ tellContacts })).rejects.toMatchObject({ code: 'unknown-reference' });
     });
   });
 

@@ -4,7 +4,6 @@ import {
   departureEvents,
   departureRows,
   departuresCancel,
-  departuresGet,
   departuresList,
   departuresRetry,
   departuresUpdate,
@@ -43,11 +42,6 @@ export class DepartureController {
   @Handles(departuresList)
   list({ principal, query }: CallOf<typeof departuresList>): Promise<Page<DepartureSummary>> {
     return this.departures.page(principal.accountId, query);
-  }
-
-  @Handles(departuresGet)
-  get({ principal, params }: CallOf<typeof departuresGet>): Promise<Departure> {
-    return this.departures.view(principal.accountId, params.id!);
   }
 
   @Handles(departureRows)

@@ -6,6 +6,7 @@ import {
   numberReassign,
   numberRelease,
   numberRestore,
+  numbersForTelling,
   phoneNumbers,
   type PhoneNumber as PhoneNumberView,
   type Principal,
@@ -180,6 +181,21 @@ describe('a phone number', () => {
     expect(await answeredBy(null)).toMatchObject({ ownerId: robin.userId, destinationUser: null });
     await release(id);
     await expect(answeredBy(admin.userId)).rejects.toMatchObject({ code: 'conflict' });
+  });
+
+  it('is an alternative for contacts only while it is assigned, and only in its account', async () => {
+    const number = await create();
+    const ask = (accountId: string) =>
+      telephony.client.ask(numbersForTelling, { accountId, userId: robin.userId, alternativeNumber: number.e164 });
+    const { userId } = robin;
+    expect(await ask(admin.accountId)).toEqual({
+      owned: 1,
+      alternative: { ownerId: userId, destinationUserId: userId },
+    });
+    const stranger = await telephony.person();
+    expect(await ask(stranger.accountId)).toEqual({ owned: 0, alternative: null });
+    await release(number.id);
+    expect(await ask(admin.accountId)).toEqual({ owned: 0, alternative: null });
   });
 
   it('is not visible to another account', async () => {

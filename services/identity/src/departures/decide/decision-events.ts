@@ -7,6 +7,7 @@ import {
   type DepartureTransition,
   type ResolvedPolicy,
   type Restore,
+  type Telling,
   type UserEvent,
 } from '#libs/contracts';
 import { Ids } from '#libs/database';
@@ -34,6 +35,8 @@ export interface Decision {
   departureId?: string;
   /** The shared inbox that the leaver's number and threads become. */
   conversion?: Conversion;
+  /** What the leaver's contacts are told. */
+  tellContacts?: Telling;
   /** Further details for the audit trail. */
   detail?: Record<string, unknown>;
 }
@@ -122,7 +125,7 @@ export class DecisionEvents {
 
   private factOf(
     transition: DepartureTransition,
-    { user, policy, departureId, conversion, restore }: Decision,
+    { user, policy, departureId, conversion, restore, tellContacts }: Decision,
     firstAdminId: string | undefined,
   ): DepartureFacts {
     const id = departureId ?? this.ids.next();
@@ -136,6 +139,7 @@ export class DecisionEvents {
       ...(firstAdminId && { firstAdminId }),
       ...(conversion && { conversion }),
       ...(restore && { restore }),
+      ...(tellContacts && { tellContacts }),
       round: 0,
     };
   }

@@ -42,7 +42,8 @@ export class ImmediateDepartures {
     const waiting = await this.approvals.request(principal, plan, request, prepared);
     if (waiting) return waiting;
     const { reason, returnAt, returnRestore } = request;
-    const decision = { user: plan.user, policy: resolvedPolicy(plan), reason, returnAt, returnRestore };
+    const { user, tellContacts } = plan;
+    const decision = { user, policy: resolvedPolicy(plan), reason, returnAt, returnRestore, tellContacts };
     const [id] = await this.decisions.apply(transition, [decision], requesterOf(principal), principal);
     return id!;
   }

@@ -4,7 +4,7 @@ import type { UserEvent } from '#libs/contracts';
 import { UserEvents } from '../../user/user-events.js';
 import { UserRows, type UserRow } from '../../user/user-rows.js';
 import { FirstAdmins, namesFirstAdmin } from '../plan/first-admins.js';
-import type { DepartureRow } from '../store/departure-row.js';
+import { tellingOf, type DepartureRow } from '../store/departure-row.js';
 import type { ServiceState } from '../store/receipt-lines.js';
 import { REMAINING } from '../store/service-states.js';
 
@@ -60,6 +60,7 @@ export class RepeatedEvents {
       seq,
       round,
     } = departure;
+    const tellContacts = tellingOf(departure);
     const facts = {
       id,
       steps,
@@ -70,6 +71,7 @@ export class RepeatedEvents {
       ...(firstAdminId && namesFirstAdmin(departure.transition) && { firstAdminId }),
       ...(conversion && { conversion }),
       ...(restore && { restore }),
+      ...(tellContacts && { tellContacts }),
       ...(takenOverAt !== undefined && { takenOverAt }),
       round,
     };

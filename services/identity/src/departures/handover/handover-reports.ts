@@ -15,6 +15,7 @@ import { Catalogue } from '../../catalogue/catalogue.js';
 import { ContactsOfLeaver, type FoundContact } from '../plan/preview/contacts-of-leaver.js';
 import { DepartureQueries } from '../store/departure-queries.js';
 import { handoverLines, type HandoverLine } from './handover-lines.js';
+import { ToldContacts } from './told-contacts.js';
 
 /** Who reads, and whose parts. Without `receiverId` all parts, and what concerns no receiver. */
 interface Reading {
@@ -30,6 +31,7 @@ export class HandoverReports {
     private readonly catalogue: Catalogue,
     private readonly contacts: ContactsOfLeaver,
     private readonly directory: Directory,
+    private readonly told: ToldContacts,
   ) {}
 
   /**
@@ -48,16 +50,18 @@ export class HandoverReports {
     const wanted = reading.receiverId === undefined ? receivers : receivers.filter((id) => id === reading.receiverId);
     const parts = wanted.map((id) => partOf(people.get(id)!, byReceiver.get(id)!, { contacts, reading }));
     const { id, userId, transition, status, effectiveAt, completedAt } = departure;
+    const forManagers = reading.byManager && reading.receiverId === undefined;
+    const contactsTold = forManagers ? await this.told.of(principal.accountId, id) : undefined;
     return {
       departureId: id,
       user: people.get(userId)!,
       ...{ transition, status, effectiveAt, completedAt },
       parts: parts.sort((one, other) => other.affected - one.affected),
-      ...(reading.byManager &&
-        reading.receiverId === undefined && {
-          checks: (byReceiver.get(undefined) ?? []).flatMap(({ checks }) => checks),
-          contacts: contacts.filter(({ assigneeId }) => !receivers.includes(assigneeId ?? '')).map(toCall(reading)),
-        }),
+      ...(forManagers && {
+        checks: (byReceiver.get(undefined) ?? []).flatMap(({ checks }) => checks),
+        contacts: contacts.filter(({ assigneeId }) => !receivers.includes(assigneeId ?? '')).map(toCall(reading)),
+      }),
+      ...(contactsTold && { contactsTold }),
     };
   }
 

@@ -25,6 +25,7 @@ import { Refusals } from './guards/refusals.js';
 import { Restorations } from './restorations.js';
 import { RuleServices } from './rule-services.js';
 import { SuccessorChecks } from './guards/successor-checks.js';
+import { TellingChecks } from './guards/telling-checks.js';
 import { Confirmation } from './token/confirmation.js';
 import { PlanRecount } from './token/plan-recount.js';
 import { PlanTokens } from './token/plan-token.js';
@@ -63,6 +64,7 @@ import { TransferGuards } from './guards/transfer-guards.js';
     RowsBehindCounts,
     RuleServices,
     SuccessorChecks,
+    TellingChecks,
     TokenChecks,
     TransferGuards,
   ],
@@ -89,6 +91,7 @@ import { TransferGuards } from './guards/transfer-guards.js';
     RowsBehindCounts,
     RuleServices,
     SuccessorChecks,
+    TellingChecks,
     TransferGuards,
   ],
 })

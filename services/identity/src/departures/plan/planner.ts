@@ -10,6 +10,7 @@ import {
   type PolicyChoices,
   type ResolvedRules,
   type RuleDescription,
+  type Telling,
   type Transition,
 } from '#libs/contracts';
 import { sql } from 'kysely';
@@ -38,11 +39,13 @@ export interface Plan extends Basis {
   /** The resolved rules with the request's overrides and successors. */
   rules: ResolvedRules;
   successors: NamedSuccessors;
+  tellContacts?: Telling;
 }
 
 export interface PlanRequest {
   successors?: NamedSuccessors;
   overrides?: Record<string, ActionInput>;
+  tellContacts?: Telling;
 }
 
 /** What a user who stays hands over, and to whom. */
@@ -127,7 +130,7 @@ export class Planner {
 export function planOf(basis: Basis, user: UserRow, transition: Transition, request: PlanRequest = {}): Plan {
   const { catalogue } = basis;
   checkRequest(catalogue, transition, request);
-  const { successors = {}, overrides = {} } = request;
+  const { successors = {}, overrides = {}, tellContacts } = request;
   const steps = stepsOf(transition);
   return {
     ...basis,
@@ -137,6 +140,7 @@ export function planOf(basis: Basis, user: UserRow, transition: Transition, requ
     wasManager: isManager(user),
     ...rulesFor(basis, transition, { overrides, successors, managerId: user.manager_id }),
     successors,
+    ...(tellContacts && { tellContacts }),
   };
 }
 

@@ -86,6 +86,16 @@ export class DepartureQueries {
     return view!;
   }
 
+  /** Whether the departure has begun and tells the contacts of the leaver, or has told them. */
+  async tellsContacts(accountId: string, id: string): Promise<boolean> {
+    const { rows } = await sql`
+      select from departure
+      where id = ${id} and account_id = ${accountId} and begun_at is not null and wishes -> 'tellContacts' is not null`.execute(
+      this.db,
+    );
+    return rows.length > 0;
+  }
+
   /**
    * Without the receipt lines, of which a departure can have a hundred.
    * @throws Problem `invalid-cursor`

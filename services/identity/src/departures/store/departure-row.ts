@@ -8,6 +8,7 @@ import type {
   ProblemCode,
   ResolvedPolicy,
   Restore,
+  Telling,
 } from '#libs/contracts';
 import type { ApprovalFacts } from './approvals/approval-facts.js';
 
@@ -21,6 +22,8 @@ export interface Wishes {
   returnRestore?: Restore;
   /** Of a decision that has inherited the step of a take-over: the lifecycle version of that take-over. */
   takenOverAt?: number;
+  /** What the leaver's contacts are told. When the departure has ended, the text is erased. */
+  tellContacts?: Partial<Telling>;
 }
 
 /** A row of `departure` without the columns that only workers read. Times are in PostgreSQL's text format. */
@@ -64,4 +67,10 @@ export interface DepartureRow {
   round: number;
   total: number;
   done: number;
+}
+
+/** What the leaver's contacts are still to be told. */
+export function tellingOf({ wishes: { tellContacts } }: Pick<DepartureRow, 'wishes'>): Telling | undefined {
+  const { text, ...more } = tellContacts ?? {};
+  return text === undefined ? undefined : { text, ...more };
 }

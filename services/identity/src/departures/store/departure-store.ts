@@ -7,7 +7,7 @@ import type { Wishes } from './departure-row.js';
 import { FormerIdentifiers } from '../../former-identifier/former-identifiers.js';
 import type { Digests } from '../../former-identifier/leaver-digests.js';
 import { ServiceStates } from './service-states.js';
-import { CHANGE, TransitionLog, type Change, type Facts } from './transition-log.js';
+import { CHANGE, TransitionLog, WITHOUT_TEXT, type Change, type Facts } from './transition-log.js';
 
 export const SYSTEM = { system: 'departure' };
 
@@ -79,7 +79,9 @@ const listOf = (digests: readonly string[] = []): string | null =>
 
 /** Further columns to set together with a status. */
 const EXTRA_COLUMNS: Partial<Record<DepartureStatus, (now: Date) => RawBuilder<unknown>>> = {
-  completed: (now) => sql`, completed_at = ${now}, close_after = '-infinity'`,
+  completed: (now) => sql`, completed_at = ${now}, close_after = '-infinity', ${WITHOUT_TEXT}`,
+  superseded: () => sql`, ${WITHOUT_TEXT}`,
+  cancelled: () => sql`, ${WITHOUT_TEXT}`,
 };
 
 /**
@@ -121,7 +123,7 @@ export class DepartureStore {
     if (calledOff.length === 0) return;
     const rows = calledOff.map(({ id, to, calledOffBy }) => ({ id, status: to, by: calledOffBy }));
     const { rows: changes } = await sql<Change>`
-      update departure d set status = n.status, events = d.events + 1, called_off_by = n.by
+      update departure d set status = n.status, events = d.events + 1, called_off_by = n.by, ${WITHOUT_TEXT}
       from ${relationOf('n', rows, { id: 'uuid', status: 'text', by: 'uuid' })}
       where d.id = n.id and d.status in ('scheduled', 'awaiting-approval') returning ${CHANGE}`.execute(this.db);
     const byId = new Map(calledOff.map((one) => [one.id, one]));
@@ -190,7 +192,11 @@ export class DepartureStore {
       active_since: departure!.activeSince,
       was_manager: departure!.wasManager,
       policy: departure!.policy,
-      wishes: { restore: departure!.restore, takenOverAt: departure!.takenOverAt },
+      wishes: {
+        restore: departure!.restore,
+        takenOverAt: departure!.takenOverAt,
+        tellContacts: departure!.tellContacts,
+      },
       address_digest: digests.get(userId)?.address ?? null,
       identifier_digests: listOf(digests.get(userId)?.identifiers),
       conversion: departure!.conversion ?? null,
@@ -244,7 +250,8 @@ export class DepartureStore {
       detail: problem.message,
     }));
     const { rows: changes } = await sql<Change>`
-      update departure d set status = 'failed', events = d.events + 1, error = f.error, error_detail = f.detail
+      update departure d set status = 'failed', events = d.events + 1, error = f.error, error_detail = f.detail,
+        ${WITHOUT_TEXT}
       from ${relationOf('f', rows, { id: 'uuid', error: 'text', detail: 'text' })}
       where d.id = f.id and d.status = 'scheduled' returning ${CHANGE}`.execute(this.db);
     const codes = new Map(rows.map(({ id, error }) => [id, error]));

@@ -30,6 +30,9 @@ export interface Change {
 export const CHANGE = sql`d.id, d.account_id, d.user_id, d.transition, coalesce(old.status, 'none') as before, new.status,
   coalesce(old.done, 0) as done_before, new.done, coalesce(old.total, 0) as total_before, new.total, new.events`;
 
+/** An assignment in an update of `departure d` that ends: erases the text to the contacts, but not that there was one. */
+export const WITHOUT_TEXT = sql`wishes = d.wishes #- '{tellContacts,text}'`;
+
 export interface ProgressEvent extends Pick<DepartureEvent, 'type' | 'data'> {
   departureId: string;
 }

@@ -59,7 +59,7 @@ export class ApprovalRequests {
     const { user, policy, transition } = plan;
     // An identity provider has to take access from the user in any case.
     if (principal.system === undefined) await this.assertApprover(principal, plan);
-    const { successors, overrides, reason, effectiveAt, returnAt, returnRestore, conversion } = request;
+    const { successors, overrides, tellContacts, reason, effectiveAt, returnAt, returnRestore, conversion } = request;
     const [id, now] = [this.ids.next(), this.clock.now()];
     const requestedBy = principal.system === undefined ? principal.userId : null;
     await this.drafts.drop([user.id]);
@@ -72,7 +72,7 @@ export class ApprovalRequests {
         requested_by: requestedBy,
         effective_at: effectiveAt ?? now.toISOString(),
         reason: reason ?? null,
-        wishes: { successors, overrides, ...(returnRestore && { returnRestore }) },
+        wishes: { successors, overrides, tellContacts, ...(returnRestore && { returnRestore }) },
         return_at: returnAt ?? null,
         ...(conversion && { conversion }),
       },

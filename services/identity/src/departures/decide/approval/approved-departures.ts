@@ -90,6 +90,7 @@ export class ApprovedDepartures {
     const decision = {
       ...{ user: plan.user, policy: resolvedPolicy(plan), departureId: id, returnAt, returnRestore },
       ...(conversion && { conversion }),
+      ...(plan.tellContacts && { tellContacts: plan.tellContacts }),
     };
     await this.decisions.apply(plan.transition, [decision], principal.userId);
   }

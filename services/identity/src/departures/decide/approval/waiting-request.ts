@@ -3,7 +3,7 @@ import { isoOf } from '../../../common/moments.js';
 import type { Times } from '../../plan/departure-times.js';
 import type { PlanRequest } from '../../plan/planner.js';
 import type { WaitingApproval } from '../../store/approvals/approval-store.js';
-import type { DepartureRow } from '../../store/departure-row.js';
+import { tellingOf, type DepartureRow } from '../../store/departure-row.js';
 
 /** What a departure that waits was requested with. Times in ISO 8601. */
 export interface WaitingRequest {
@@ -38,6 +38,7 @@ export function waitingRequestOf(
     wishes: {
       successors,
       overrides,
+      tellContacts: tellingOf(departure),
       ...(chosenAt && { effectiveAt: chosenAt }),
       ...(returnAt && { returnAt: isoOf(returnAt), returnRestore }),
     },

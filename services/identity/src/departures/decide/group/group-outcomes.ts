@@ -83,12 +83,14 @@ export class GroupOutcomes {
     if (accepted.length === 0) return [];
     const { accountId, transition, requestedBy, effectiveAt } = group;
     if (effectiveAt !== undefined) {
-      const leavers = accepted.map(({ request: { userId, reason, returnAt, successors, overrides } }) => ({
-        userId,
-        reason,
-        returnAt,
-        wishes: { successors, overrides },
-      }));
+      const leavers = accepted.map(
+        ({ request: { userId, reason, returnAt, successors, overrides, tellContacts } }) => ({
+          userId,
+          reason,
+          returnAt,
+          wishes: { successors, overrides, tellContacts },
+        }),
+      );
       const ids = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, leavers);
       return accepted.map(({ request }, index) => ({ request, departureId: ids[index]! }));
     }
@@ -102,6 +104,7 @@ export class GroupOutcomes {
         returnAt,
         returnRestore,
         departureId,
+        tellContacts: plan.tellContacts,
       }));
       const ids = await this.decisions.apply(transition, decided, requestedBy, { onBehalf: !entitled });
       results.push(...same.map(({ request }, index) => ({ request, departureId: ids[index]! })));

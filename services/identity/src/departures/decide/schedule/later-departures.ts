@@ -34,8 +34,8 @@ export class LaterDepartures {
     if ((await this.confirmation.check(principal, plan, confirmed)) === PREPARE_AGAIN) return PREPARE_AGAIN;
     const waiting = await this.approvals.request(principal, plan, request, prepared);
     if (waiting) return waiting;
-    const { successors, overrides, reason, effectiveAt, returnAt, returnRestore } = request;
-    const leaver = { userId, wishes: { successors, overrides }, reason, returnAt, returnRestore };
+    const { successors, overrides, tellContacts, reason, effectiveAt, returnAt, returnRestore } = request;
+    const leaver = { userId, wishes: { successors, overrides, tellContacts }, reason, returnAt, returnRestore };
     const [id] = await this.schedule.scheduleDepartures({ accountId, transition, requestedBy, effectiveAt }, [leaver]);
     return id!;
   }

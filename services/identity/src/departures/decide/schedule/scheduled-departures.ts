@@ -6,6 +6,7 @@ import { isoOf } from '../../../common/moments.js';
 import { Actors } from '../../../user/actors.js';
 import { GroupPreflight } from '../../plan/group-preflight.js';
 import { DepartureClaims, type DueDeparture } from '../../store/departure-claims.js';
+import { tellingOf } from '../../store/departure-row.js';
 import { ErasureNotices } from '../../store/scheduled/erasure-notices.js';
 import { GroupDecisions } from '../group/group-decisions.js';
 import { Schedule } from './schedule.js';
@@ -38,6 +39,7 @@ export class ScheduledDepartures {
       userId,
       successors: wishes.successors,
       overrides: wishes.overrides,
+      tellContacts: tellingOf({ wishes }),
       departureId: id,
       returnRestore: wishes.returnRestore,
       ...(returnAt && { returnAt: isoOf(returnAt) }),

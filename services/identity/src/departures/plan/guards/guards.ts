@@ -107,11 +107,12 @@ export function returnToCallOff(
   back: ScheduledStep | undefined,
 ): ScheduledStep | undefined {
   if (user.status !== 'deactivated' || !back) return undefined;
-  const { returnAt, successors = {}, overrides = {} } = wishes;
-  if (returnAt === undefined && Object.keys(successors).length + Object.keys(overrides).length === 0) return back;
+  const { returnAt, successors = {}, overrides = {}, tellContacts } = wishes;
+  const more = returnAt !== undefined || tellContacts !== undefined;
+  if (!more && Object.keys(successors).length + Object.keys(overrides).length === 0) return back;
   const detail =
     `The user is deactivated already and returns on ${back.effectiveAt}. To call that return off, deactivate ` +
-    'without `returnAt`, `successors` and `overrides`, or cancel it.';
+    'without `returnAt`, `successors`, `overrides` and `tellContacts`, or cancel it.';
   throw new Problem('conflict', { detail, items: [back.id] });
 }
 

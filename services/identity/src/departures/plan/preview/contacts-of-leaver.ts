@@ -1,6 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceClient } from '#libs/broker';
-import { contactsNamed, contactsToTell, type DeparturePreview, type RuleDescription } from '#libs/contracts';
+import {
+  contactsNamed,
+  contactsToTell,
+  numbersForTelling,
+  type DeparturePreview,
+  type PreviewWarning,
+  type RuleDescription,
+} from '#libs/contracts';
 import type { Plan } from '../planner.js';
 
 type ToTell = Pick<DeparturePreview, 'contactsToTell' | 'contactsToTellTotal'>;
@@ -19,6 +26,10 @@ export interface FoundContact {
   lastMessageAt: string;
   assigneeId: string | null;
 }
+
+const NUMBERS = 'telephony.numbers';
+const NO_NUMBER =
+  'The user has no personal number. Check from which number the carrier would send the text to the contacts.';
 
 export const NOBODY_TO_TELL: ToTell = { contactsToTell: [], contactsToTellTotal: 0 };
 
@@ -41,7 +52,24 @@ export class ContactsOfLeaver {
   }
 
   /**
-   * The same with the users whom the contacts are assigned to now.
+   * Why a text to these contacts may not arrive.
+   * @param total the number of contacts
+   * @param away services that do not answer
+   */
+  async warnings(
+    { user, catalogue, tellContacts }: Plan,
+    { total, away }: { total: number; away: ReadonlySet<string> },
+  ): Promise<PreviewWarning[]> {
+    if (!tellContacts) return [];
+    if (total === 0) return [{ rule: NUMBERS, detail: 'The user has no contacts to tell: the text is not sent.' }];
+    const { service } = numbersForTelling;
+    if (away.has(service) || !catalogue.some((rule) => rule.service === service)) return [];
+    const { owned } = await this.client.ask(numbersForTelling, { accountId: user.account_id, userId: user.id });
+    return owned > 0 ? [] : [{ rule: NUMBERS, detail: NO_NUMBER }];
+  }
+
+  /**
+   * The contacts with the users whom they are assigned to now.
    * @throws Problem `service-unavailable` naming a service that does not answer
    */
   async find(

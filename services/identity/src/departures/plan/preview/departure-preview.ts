@@ -71,13 +71,15 @@ export class DeparturePreviews {
     const blockers = staysAway ?? (await this.blockers.of(principal, plan, { lines, later }));
     const firstAdminId = await this.firstAdmins.ofUser(user);
     const named = await this.successors.of(plan);
+    const total = contactsToTell.contactsToTellTotal;
+    const aboutTelling = await this.contacts.warnings(plan, { total, away });
     return {
       userId: user.id,
       transition,
       possible: blockers.length === 0,
       ...(erasesAt && { erasesAt }),
       blockers,
-      warnings: lines.flatMap(warningOf),
+      warnings: [...lines.flatMap(warningOf), ...aboutTelling],
       successors: { firstAdminId, ...(named.length > 0 && { named }) },
       rules: previewRules(plan, lines, firstAdminId),
       uncounted,

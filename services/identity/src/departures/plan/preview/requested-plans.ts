@@ -17,6 +17,7 @@ import { returnToCallOff } from '../guards/guards.js';
 import { Planner, type Plan } from '../planner.js';
 import type { Later } from '../sequence.js';
 import { SuccessorChecks } from '../guards/successor-checks.js';
+import { TellingChecks } from '../guards/telling-checks.js';
 import { choicesIn, type Choices } from '../token/choices.js';
 
 /** What a request would decide. */
@@ -39,25 +40,29 @@ export class RequestedPlans {
     private readonly planner: Planner,
     private readonly times: DepartureTimes,
     private readonly checks: SuccessorChecks,
+    private readonly telling: TellingChecks,
     private readonly scheduled: ScheduledSteps,
     private readonly clock: Clock,
   ) {}
 
   /**
    * What a guard would refuse is not refused here: a preview shows it.
-   * @throws Problem `validation`, `not-found`, `forbidden`, `unknown-rule`, `invalid-action`, `invalid-successor`
+   * @throws Problem `validation`, `not-found`, `forbidden`, `unknown-rule`, `invalid-action`, `invalid-successor`,
+   *   `unknown-reference`
    */
   async of(principal: Principal, userId: string, request: PreviewedChoices): Promise<RequestedPlan> {
     const { accountId } = principal;
-    const { successors, overrides, policy } = request;
+    const { successors, overrides, tellContacts, policy } = request;
+    const wishes = { successors, overrides, tellContacts };
     const transition = request.transition as LeavingTransition;
     const { effectiveAt, returnAt, returnRestore } = await this.times.of(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
     const plan = policy
-      ? await this.planner.planUnder(policy, [accountId, userId], transition, { successors, overrides })
-      : await this.planner.plan(accountId, userId, transition, { successors, overrides });
+      ? await this.planner.planUnder(policy, [accountId, userId], transition, wishes)
+      : await this.planner.plan(accountId, userId, transition, wishes);
     await this.checks.check(accountId, plan);
-    const choices = choicesIn(plan, { successors, overrides, effectiveAt, returnAt, returnRestore });
+    await this.telling.check(accountId, userId, tellContacts);
+    const choices = choicesIn(plan, { ...wishes, effectiveAt, returnAt, returnRestore });
     const scheduled = await this.scheduled.ofUser(userId);
     const erasesAt = this.erasesAt(plan, scheduled, { effectiveAt, returnAt });
     if (effectiveAt !== undefined)

@@ -27,7 +27,7 @@ import { shownLines } from '../token/shown-plan.js';
 import { NOBODY_TO_TELL } from './contacts-of-leaver.js';
 
 /** Choices of departures. A reactivation happens at once, and no policy affects it. */
-const OF_DEPARTURES = ['successors', 'overrides', 'effectiveAt', 'returnAt', 'policy'] as const;
+const OF_DEPARTURES = ['successors', 'overrides', 'effectiveAt', 'returnAt', 'tellContacts', 'policy'] as const;
 
 /** Previews of reactivations. Each service counts what it would restore. */
 @Injectable()

@@ -5,7 +5,7 @@ import { Clock, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit, type NewEntry } from '../../../audit/audit.js';
 import { SYSTEM, type ScheduledDeparture } from '../departure-store.js';
-import { CHANGE, TransitionLog, type Change } from '../transition-log.js';
+import { CHANGE, TransitionLog, WITHOUT_TEXT, type Change } from '../transition-log.js';
 
 /** What waits for another manager. */
 export interface NewApproval {
@@ -157,7 +157,7 @@ export class ApprovalStore {
   /** Those that nobody else has decided or ended meanwhile. */
   private async end(ids: readonly string[], error: 'approval-refused' | 'approval-expired'): Promise<Change[]> {
     const { rows } = await sql<Change>`
-      update departure d set status = 'cancelled', events = d.events + 1, error = ${error}
+      update departure d set status = 'cancelled', events = d.events + 1, error = ${error}, ${WITHOUT_TEXT}
       where d.id = any(${[...ids]}::uuid[]) and d.status = 'awaiting-approval' returning ${CHANGE}`.execute(this.db);
     return rows;
   }

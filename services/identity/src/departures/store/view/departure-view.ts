@@ -13,7 +13,7 @@ import type {
 import type { WaitingEvent } from '#libs/outbox';
 import { isoOf, isoOrNull } from '../../../common/moments.js';
 import { approvalOf } from '../approvals/approval-facts.js';
-import type { DepartureRow } from '../departure-row.js';
+import { tellingOf, type DepartureRow } from '../departure-row.js';
 import type { ServiceState, ServiceStateSummary } from '../receipt-lines.js';
 
 export interface Parts<State> {
@@ -59,12 +59,14 @@ function common(row: DepartureRow, { calledOff }: Parts<unknown>): Omit<Departur
   };
 }
 
-function wishesOf({ wishes }: DepartureRow): Pick<Departure, 'successors' | 'overrides' | 'restore'> {
-  const { successors, overrides, returnRestore, restore = returnRestore } = wishes;
+function wishesOf(row: DepartureRow): Pick<Departure, 'successors' | 'overrides' | 'restore' | 'tellContacts'> {
+  const { successors, overrides, returnRestore, restore = returnRestore } = row.wishes;
+  const tellContacts = tellingOf(row);
   return {
     ...(successors && { successors }),
     ...(overrides && { overrides }),
     ...(restore && { restore: restore === 'all' ? restore : [...restore] }),
+    ...(tellContacts && { tellContacts }),
   };
 }
 

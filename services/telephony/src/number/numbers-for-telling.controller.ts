@@ -1,0 +1,33 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller } from '@nestjs/common';
+import { Answers } from '#libs/broker';
+import { numbersForTelling, type Ask } from '#libs/contracts';
+import { TelephonyConfig } from '../telephony.config.js';
+import { PhoneNumber } from './number.entity.js';
+
+type Asked = typeof numbersForTelling extends Ask<infer Question, infer Answer> ? [Question, Answer] : never;
+
+/** Answers what identity has to know about numbers before the contacts of a leaver are told. */
+@Controller()
+export class NumbersForTellingController {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly config: TelephonyConfig,
+  ) {}
+
+  @Answers(numbersForTelling)
+  async find({ accountId, userId, alternativeNumber }: Asked[0]): Promise<Asked[1]> {
+    const confirmed = this.config.numbersRequireConfirmation ? { verifiedAt: { $ne: null } } : {};
+    const usable = { accountId, state: 'assigned' as const, ...confirmed };
+    const owned = await this.em.count(PhoneNumber, { ...usable, ownerId: userId });
+    const named =
+      alternativeNumber === undefined
+        ? null
+        : await this.em.findOne(PhoneNumber, { ...usable, e164: alternativeNumber });
+    const alternative = named && {
+      ownerId: named.ownerId ?? null,
+      destinationUserId: named.destinationUserId ?? null,
+    };
+    return { owned, alternative };
+  }
+}
