@@ -88,6 +88,8 @@ A <user> is an id, an email or a staff id. [leaving] stands for these options:
   --watch                            wait for the end and show the progress
   --yes                              do not ask for confirmation
   --plan-token <token>               refuse if something has changed since the preview with this token
+  --tell <text>                      text to the contacts who exchanged messages with the user lately
+  --alternative-number <number>      sent after that text: where to write or call instead
   --accept-uncounted                 go on although that preview could not count the rows of some services
 
 --json writes only JSON to standard output; messages and progress go to standard error.

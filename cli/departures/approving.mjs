@@ -69,12 +69,15 @@ export async function confirmApproval() {
  * @param {Departure} departure
  * @returns {Promise<ChoicesPreview>}
  */
-function previewOf(api, { userId, transition, successors, overrides, returnAt, restore, effectiveAt, approval }) {
+function previewOf(api, departure) {
+  const { userId, transition, successors, overrides, tellContacts, returnAt, restore, effectiveAt, approval } =
+    departure;
   const isLater = approval?.immediate === false && Date.parse(effectiveAt) > Date.now();
   return api.post(`/v1/users/${userId}/departure-preview`, {
     transition,
     successors,
     overrides,
+    tellContacts,
     ...(isLater && { effectiveAt }),
     ...(returnAt && { returnAt, restore }),
   });

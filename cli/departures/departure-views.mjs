@@ -1,4 +1,4 @@
-/** @import { ActionInput, Approval, ChoicesPreview, Departure, DepartureRule, PreviewRule } from '#libs/contracts' */
+/** @import { ActionInput, Approval, ChoicesPreview, ContactsTold, Departure, DepartureRule, PreviewRule, TellContacts } from '#libs/contracts' */
 /** @import { Terminal } from '../terminal/terminal.mjs' */
 
 import { ruleName } from './rule-name.mjs';
@@ -70,6 +70,8 @@ export function showDeparture(terminal, departure) {
     effectiveAt,
     approval,
     erasesFrom,
+    tellContacts,
+    contactsTold,
     calledOff = [],
   } = departure;
   terminal.line(`${terminal.bold(`${transition}: ${colourStatus(terminal, status)}`)}  ${terminal.dim(id)}`);
@@ -83,6 +85,8 @@ export function showDeparture(terminal, departure) {
   const lines = services
     .flatMap(({ rules }) => rules)
     .filter(({ action, affected }) => action !== 'keep' && affected > 0);
+  if (tellContacts) terminal.line(`  tells contacts: ${tellingOf(tellContacts)}`);
+  if (contactsTold) terminal.line(`  contacts told: ${countsOf(contactsTold)}`);
   if (lines.length > 0)
     terminal.table(
       ['rule', 'action', '#affected', '#remaining', 'due', 'receivers'],
@@ -98,6 +102,15 @@ export function showDeparture(terminal, departure) {
   for (const { service, hasFailed, reason } of unfinished(departure))
     terminal.line(hasFailed ? terminal.red(`  ✗ ${service}: ${reason}`) : terminal.yellow(`  … ${service}: ${reason}`));
 }
+
+/** @param {TellContacts} telling */
+const tellingOf = ({ text, alternativeNumber }) => [text, alternativeNumber].filter(Boolean).join(' ');
+
+/** @param {ContactsTold} counts */
+const countsOf = ({ total, sent, failed, cancelled }) =>
+  [`${sent} of ${total}`, failed > 0 && `${failed} failed`, cancelled > 0 && `${cancelled} called off`]
+    .filter(Boolean)
+    .join(', ');
 
 /**
  * The receivers with the rows of each, or the only one.

@@ -27,6 +27,8 @@ export const departureOptions = /** @type {const} */ ({
   override: { type: 'string', multiple: true },
   reason: { type: 'string' },
   at: { type: 'string' },
+  tell: { type: 'string' },
+  'alternative-number': { type: 'string' },
   'plan-token': { type: 'string' },
   'accept-uncounted': { type: 'boolean' },
   watch: { type: 'boolean' },
@@ -48,6 +50,17 @@ export const previewedTransitionIn = (value) => (value === 'transferred' ? value
 export function transitionIn(value) {
   if (value !== 'deactivated' && value !== 'deleted') throw usageError('--transition is deactivated or deleted.');
   return value;
+}
+
+/**
+ * What the contacts are told, by --tell and --alternative-number.
+ * @param {{ tell?: string, 'alternative-number'?: string }} values
+ */
+function tellingIn({ tell: text, 'alternative-number': alternativeNumber }) {
+  if (text !== undefined) return { text, alternativeNumber };
+  if (alternativeNumber !== undefined)
+    throw usageError('--alternative-number needs --tell with the text to the contacts.');
+  return undefined;
 }
 
 /**
@@ -74,6 +87,7 @@ export async function startDeparture(context, transition) {
     reason: values.reason,
     effectiveAt: values.at,
     returnAt: values['return-at'],
+    tellContacts: tellingIn(values),
     planToken: values['plan-token'],
     acceptUncounted: values['accept-uncounted'],
   };
