@@ -4,7 +4,7 @@ import { LEAVING_TRANSITIONS, type LeavingTransition } from '../policy.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import { Approval } from './approvals.js';
-import { DepartureWishes, PLAN_TOKEN_MAX } from './departure-requests.js';
+import { ContactsTelling, DepartureWishes, PLAN_TOKEN_MAX, TellContacts } from './departure-requests.js';
 import { CalledOffDeparture, DEPARTURE_STATUSES } from './departures.js';
 import { DRY_RUN_DAYS, DryRunItem, DryRunTotal } from './dry-runs.js';
 import { Successors, type NamedSuccessors } from './successors.js';
@@ -25,6 +25,7 @@ export class BulkRequest extends DepartureWishes {
     about: 'The users who leave, each with other successors if needed. Use a CSV file for very long lists.',
   })
   users: BulkLeaver[];
+  @ContactsTelling() tellContacts?: TellContacts;
   @Text({
     optional: true,
     max: PLAN_TOKEN_MAX,
@@ -103,6 +104,11 @@ export class BulkDeparture {
   planToken?: string;
   @Nested(() => Approval, { optional: true, about: 'For a list that needs or needed an approval.' })
   approval?: Approval;
+  @Nested(() => TellContacts, {
+    optional: true,
+    about: 'Of a list that waits for an approval: what the contacts of each leaver are told.',
+  })
+  tellContacts?: TellContacts;
 }
 
 export class BulkRowQuery {

@@ -75,6 +75,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
     totals: undefined,
     items: undefined,
     planToken: undefined,
+    tellContacts: undefined,
     rows: [
       { row: 1, userId: EXAMPLE_ID, status: 'completed', departureId: EXAMPLE_ID },
       { row: 2, userId: null, status: 'refused', code: 'unknown-user', detail: 'Nobody has this staff id.' },

@@ -2,11 +2,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { NatsConnection } from '@nats-io/transport-node';
 import { closeNats, connectNats } from '#libs/broker';
 import {
+  bulkDeparturesGet,
   contactsNamed,
   contactsToTell,
   contactsTold,
   departureChoicesPreview,
   departurePreview,
+  departuresBulk,
   departuresCancel,
   departuresGet,
   departuresHandover,
@@ -143,6 +145,27 @@ describe('the contacts of a leaver', () => {
       expect(await get(id)).not.toHaveProperty('contactsTold');
       await identity.call(departuresCancel, { principal: owner, params: { id } });
       expect(await texts(id)).toEqual([null]);
+    });
+
+    it('the same of each leaver of a list, which forgets the text when its rows are decided', async () => {
+      await answers(numbersForTelling, { owned: 1, alternative });
+      const other = (await identity.aUser(owner)).id;
+      const { id } = await identity.call(departuresBulk, {
+        principal: owner,
+        body: {
+          transition: 'deactivated',
+          users: [{ userId: leaverId }, { userId: other }],
+          effectiveAt: new Date(identity.clock.millis() + 86_400_000).toISOString(),
+          tellContacts,
+        },
+      });
+      const read = () => identity.call(bulkDeparturesGet, { principal: owner, params: { id } });
+      await eventually(async () => expect((await read()).counts).toMatchObject({ waiting: 0, accepted: 2 }));
+      for (const { departureId } of (await read()).rows)
+        expect(await get(departureId!)).toMatchObject({ tellContacts });
+      await eventually(async () =>
+        expect(await identity.query(sql`select from bulk_departure where tell_contacts is not null`)).toEqual([]),
+      );
     });
 
     it('exactly what was previewed', async () => {

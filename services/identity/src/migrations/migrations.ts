@@ -45,6 +45,7 @@ import { departureDrafts } from './0104-departure-drafts.js';
 import { rowsOfAccounts } from './0110-rows-of-accounts.js';
 import { eraseAfter } from './0116-erase-after.js';
 import { erasureNotices } from './0117-erasure-notices.js';
+import { bulkTelling } from './0128-bulk-telling.js';
 import { bulkDryRuns } from './0118-bulk-dry-runs.js';
 import { managers } from './0120-managers.js';
 import { approvals, approvalsValid } from './0122-approvals.js';
@@ -111,4 +112,5 @@ export const migrations: Migrations = [
   reassignedDeparturesValid,
   userExports,
   browserSessions,
+  bulkTelling,
 ];

@@ -37,7 +37,7 @@ export class DeparturePreparation {
     const { accountId } = principal;
     const times = await this.times.of(transition, request);
     assertMayManage(principal.roles, (await this.users.get(accountId, userId)).roles);
-    await this.telling.check(accountId, userId, request.tellContacts);
+    await this.telling.check(accountId, [userId], request.tellContacts);
     const { plan, ...prepared } = times.effectiveAt
       ? { ...OWNS_NOTHING, plan: await this.planner.plan(accountId, userId, transition, request) }
       : await this.preflight.prepare(accountId, userId, { transition, request });

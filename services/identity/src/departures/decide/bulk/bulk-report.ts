@@ -11,6 +11,7 @@ import {
   type CalledOffDeparture,
   type ProblemCode,
   type LeavingTransition,
+  type Telling,
 } from '#libs/contracts';
 import { decodeCursor, encodeCursor } from '#libs/database';
 import { sql } from 'kysely';
@@ -23,6 +24,7 @@ interface BulkRowOfTable {
   transition: LeavingTransition;
   requested_at: string;
   overrides: Record<string, ActionInput>;
+  tell_contacts: Telling | null;
   waits: boolean;
   approval: ApprovalFacts | null;
 }
@@ -54,7 +56,8 @@ export class BulkReport {
   /** @throws Problem `not-found`, also for another account's bulk departure; `invalid-cursor` */
   async get(accountId: string, id: string, { limit = 1_000, cursor, status }: BulkRowQuery): Promise<BulkDeparture> {
     const { rows: bulks } = await sql<BulkRowOfTable>`
-      select b.transition, b.requested_at, b.overrides, b.status = 'awaiting-approval' as waits, ${approvalFactsOf(sql`b.id`)} as approval
+      select b.transition, b.requested_at, b.overrides, b.tell_contacts,
+        b.status = 'awaiting-approval' as waits, ${approvalFactsOf(sql`b.id`)} as approval
       from bulk_departure b where b.id = ${id} and b.account_id = ${accountId}`.execute(this.db);
     const [bulk] = bulks;
     if (!bulk) throw new Problem('not-found', { detail: 'There is no such bulk departure.' });
@@ -70,6 +73,7 @@ export class BulkReport {
       counts: countsOf(byStatus),
       rows: page.map((row) => toRow(row, calledOff.get(row.departure_id ?? ''))),
       ...(bulk.waits && { planToken: await this.plans.tokenOf(accountId, id, bulk) }),
+      ...(bulk.waits && bulk.tell_contacts && { tellContacts: bulk.tell_contacts }),
       ...(bulk.approval && { approval: approvalOf(bulk.approval) }),
       nextCursor: rows.length > limit ? encodeCursor(String(rows[limit - 1]!.n)) : null,
     };

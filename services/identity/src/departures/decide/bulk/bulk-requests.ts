@@ -8,7 +8,7 @@ import { BulkFiles, type NamedRow } from './bulk-files.js';
 
 export interface ReadBulk extends Pick<
   BulkRequest,
-  'transition' | 'effectiveAt' | 'reason' | 'successors' | 'overrides'
+  'transition' | 'effectiveAt' | 'reason' | 'successors' | 'overrides' | 'tellContacts'
 > {
   rows: NamedRow[];
 }

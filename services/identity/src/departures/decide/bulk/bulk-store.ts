@@ -1,6 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { ActionInput, NamedSuccessors, Role, LeavingTransition } from '#libs/contracts';
+import type { ActionInput, NamedSuccessors, Role, LeavingTransition, Telling } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
 import type { DecisionResult, LeaverRequest } from '../group/group-outcomes.js';
@@ -18,6 +18,7 @@ export interface Bulk {
   reason: string | null;
   successors: NamedSuccessors;
   overrides: Record<string, ActionInput>;
+  tell_contacts: Telling | null;
 }
 
 export interface WaitingRow {
@@ -49,13 +50,14 @@ export class BulkStore {
    * @returns the id
    */
   async insert({ accountId, userId, roles }: Requester, bulk: ReadBulk, { waits = false } = {}): Promise<string> {
-    const { transition, effectiveAt, reason, successors = {}, overrides = {}, rows } = bulk;
+    const { transition, effectiveAt, reason, successors = {}, overrides = {}, tellContacts, rows } = bulk;
     const id = this.ids.next();
     await sql`
       insert into bulk_departure (id, account_id, transition, requested_by, requested_as, requested_at, effective_at, reason,
-        successors, overrides, status, decided)
+        successors, overrides, tell_contacts, status, decided)
       values (${id}, ${accountId}, ${transition}, ${userId}, ${[...roles]}::text[], ${this.clock.now()},
         ${effectiveAt ?? null}, ${reason ?? null}, ${JSON.stringify(successors)}::jsonb, ${JSON.stringify(overrides)}::jsonb,
+        ${tellContacts ? JSON.stringify(tellContacts) : null}::jsonb,
         ${waits ? 'awaiting-approval' : 'open'}, ${waits})`.execute(this.em.getKysely());
     await this.insertRows(id, rows);
     return id;
@@ -73,7 +75,7 @@ export class BulkStore {
       )
       update bulk_departure b set look_after = ${leaseUntil} from due where b.id = due.id
       returning b.id, b.account_id, b.transition, b.requested_by, b.requested_as, b.effective_at, b.reason, b.successors,
-        b.overrides`.execute(this.inOwnTransaction);
+        b.overrides, b.tell_contacts`.execute(this.inOwnTransaction);
     return rows;
   }
 
@@ -137,7 +139,9 @@ export class BulkStore {
   }
 
   async finish(id: string): Promise<void> {
-    await sql`update bulk_departure set decided = true, reason = null where id = ${id}`.execute(this.inOwnTransaction);
+    await sql`update bulk_departure set decided = true, reason = null, tell_contacts = null where id = ${id}`.execute(
+      this.inOwnTransaction,
+    );
   }
 
   private async insertRows(id: string, rows: readonly NamedRow[]): Promise<void> {

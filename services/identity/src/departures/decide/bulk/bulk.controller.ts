@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
-import { Handles } from '#libs/broker';
+import { Handles, Prepares } from '#libs/broker';
 import { bulkDeparturesGet, departuresBulk, type BulkDeparture, type CallOf, type StartedBulk } from '#libs/contracts';
+import { TellingChecks } from '../../plan/guards/telling-checks.js';
 import { BulkDepartures } from './bulk-departures.js';
 import { BulkReport } from './bulk-report.js';
 import { DryRunReport } from './dry-run/dry-run-report.js';
@@ -11,7 +12,13 @@ export class BulkController {
     private readonly bulks: BulkDepartures,
     private readonly report: BulkReport,
     private readonly dryRuns: DryRunReport,
+    private readonly telling: TellingChecks,
   ) {}
+
+  @Prepares(departuresBulk)
+  async prepare({ principal, body }: CallOf<typeof departuresBulk>): Promise<void> {
+    await this.telling.checkList(principal.accountId, body);
+  }
 
   @Handles(departuresBulk)
   start({ principal, query, body }: CallOf<typeof departuresBulk>): Promise<StartedBulk> {

@@ -119,5 +119,6 @@ const requestOf = (bulk: Bulk, { n, user_id: userId, successors }: WaitingRow): 
   userId,
   successors: { ...bulk.successors, ...successors },
   overrides: bulk.overrides,
+  ...(bulk.tell_contacts && { tellContacts: bulk.tell_contacts }),
   ...(bulk.reason !== null && { reason: bulk.reason }),
 });

@@ -61,7 +61,7 @@ export class RequestedPlans {
       ? await this.planner.planUnder(policy, [accountId, userId], transition, wishes)
       : await this.planner.plan(accountId, userId, transition, wishes);
     await this.checks.check(accountId, plan);
-    await this.telling.check(accountId, userId, tellContacts);
+    await this.telling.check(accountId, [userId], tellContacts);
     const choices = choicesIn(plan, { ...wishes, effectiveAt, returnAt, returnRestore });
     const scheduled = await this.scheduled.ofUser(userId);
     const erasesAt = this.erasesAt(plan, scheduled, { effectiveAt, returnAt });

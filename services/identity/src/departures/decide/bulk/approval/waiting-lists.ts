@@ -7,6 +7,7 @@ import {
   type NamedSuccessors,
   type ProblemCode,
   type Role,
+  type Telling,
 } from '#libs/contracts';
 import { AfterCommit, Clock } from '#libs/database';
 import { sql, type RawBuilder } from 'kysely';
@@ -26,6 +27,7 @@ export interface WaitingList {
   effectiveAt: string | null;
   successors: NamedSuccessors;
   overrides: Record<string, ActionInput>;
+  tellContacts: Telling | null;
   /** Null once it is decided. */
   planToken: string | null;
   firstRequestedBy: string | null;
@@ -66,12 +68,14 @@ export class WaitingLists {
   }
 
   /** The list as it was requested. */
-  async contentsOf({ id, transition, effectiveAt, successors, overrides }: WaitingList): Promise<ReadBulk> {
+  async contentsOf(list: WaitingList): Promise<ReadBulk> {
+    const { id, transition, effectiveAt, successors, overrides, tellContacts } = list;
     const { rows } = await sql<Row>`
       select user_id as "userId", successors, code, detail from bulk_departure_row
       where bulk_id = ${id} order by n`.execute(this.db);
     return {
       ...{ transition, successors, overrides },
+      ...(tellContacts && { tellContacts }),
       ...(effectiveAt !== null && { effectiveAt: isoOf(effectiveAt) }),
       rows: rows.map(({ userId, successors: own, code, detail }) => {
         const fault: RowFault | undefined = code === null ? undefined : { code, detail: detail ?? '' };
@@ -107,7 +111,9 @@ export class WaitingLists {
   ): Promise<void> {
     const ids = lists.map(({ id }) => id);
     await sql`
-      update bulk_departure set status = 'cancelled', reason = null where id = any(${ids}::uuid[])`.execute(this.db);
+      update bulk_departure set status = 'cancelled', reason = null, tell_contacts = null where id = any(${ids}::uuid[])`.execute(
+      this.db,
+    );
     await sql`
       update bulk_departure_row set code = ${code}, detail = ${CLOSED[code]}
       where bulk_id = any(${ids}::uuid[]) and departure_id is null and code is null`.execute(this.db);
@@ -128,7 +134,8 @@ export class WaitingLists {
   private async select(accountId: string, id: string, lock: RawBuilder<unknown>): Promise<WaitingList> {
     const { rows } = await sql<WaitingList>`
       select b.id, b.account_id as "accountId", b.transition, b.status, b.requested_by as "requestedBy",
-        b.requested_as as "requestedAs", b.effective_at as "effectiveAt", b.successors, b.overrides, a.plan_token as "planToken",
+        b.requested_as as "requestedAs", b.effective_at as "effectiveAt", b.successors, b.overrides,
+        b.tell_contacts as "tellContacts", a.plan_token as "planToken",
         a.requested_by as "firstRequestedBy", a.expires_at as "expiresAt", a.outcome
       from bulk_departure b left join approval a on a.id = b.id
       where b.id = ${id} and b.account_id = ${accountId} ${lock}`.execute(this.db);

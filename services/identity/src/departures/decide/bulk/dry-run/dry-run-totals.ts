@@ -58,11 +58,11 @@ export const digestOf = (row: { facts: string; codes: readonly string[]; totals:
 
 /** What a plan token binds of the list itself. */
 export const listDigestOf = (
-  { transition, effectiveAt, successors, overrides }: ReadBulk,
+  { transition, effectiveAt, successors, overrides, tellContacts }: ReadBulk,
   rows: readonly ListedRow[],
 ): string =>
   sha256([
-    keysOf({ userId: '', transition, successors, overrides, effectiveAt }),
+    keysOf({ userId: '', transition, successors, overrides, effectiveAt, tellContacts }),
     rows.map(({ userId, successors: own, fault }) => [
       keysOf({ userId: userId ?? '', transition, successors: own }),
       fault?.code ?? '',

@@ -1,6 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Handles, Prepares } from '#libs/broker';
 import { departuresBulkPlanned, type CallOf, type StartedBulk } from '#libs/contracts';
+import { TellingChecks } from '../../../plan/guards/telling-checks.js';
 import { BulkDepartures } from '../bulk-departures.js';
 import { DryRuns } from './dry-runs.js';
 
@@ -13,11 +14,13 @@ export class DryRunController {
   constructor(
     private readonly dryRuns: DryRuns,
     private readonly bulks: BulkDepartures,
+    private readonly telling: TellingChecks,
   ) {}
 
   @Prepares(operation)
-  prepare({ principal, query, body }: PlannedCall): Promise<void> {
-    return this.dryRuns.prepare(principal, query, body);
+  async prepare({ principal, query, body }: PlannedCall): Promise<void> {
+    await this.telling.checkList(principal.accountId, body);
+    await this.dryRuns.prepare(principal, query, body);
   }
 
   @Handles(operation)
