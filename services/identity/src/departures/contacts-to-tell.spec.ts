@@ -25,6 +25,7 @@ import { eventually } from '#libs/test-kit';
 import { sql } from 'kysely';
 import { ownerOf, TestIdentity } from '../testing/identity.js';
 import { Peer } from '../testing/peer.js';
+import { ScheduleWorker } from './decide/schedule/schedule.worker.js';
 
 describe('the contacts of a leaver', () => {
   let identity: TestIdentity;
@@ -111,6 +112,15 @@ describe('the contacts of a leaver', () => {
     const deactivate = (body: DepartureRequest) =>
       identity.call(usersDeactivate, { principal: owner, params: { id: leaverId }, body });
     const get = (id: string) => identity.call(departuresGet, { principal: owner, params: { id } });
+    /** The events of the deactivation, as they come. */
+    const published = async () => {
+      const events: UserEvent[] = [];
+      nats.subscribe(`user.deactivated.${owner.accountId}.${leaverId}`, {
+        callback: (_error, message) => void events.push(message.json<UserEvent>()),
+      });
+      await nats.flush();
+      return events;
+    };
     const texts = async (id: string) => {
       const rows = await identity.query<{ text: string | null }>(
         sql`select wishes #>> '{tellContacts,text}' as text from departure where id = ${id}`,
@@ -121,11 +131,7 @@ describe('the contacts of a leaver', () => {
     it('as the event says, and identity forgets the text when the departure ends', async () => {
       await answers(numbersForTelling, { owned: 1, alternative });
       const asked = await answers(contactsTold, { total: 2, sent: 1, failed: 1, cancelled: 0 });
-      const events: UserEvent[] = [];
-      nats.subscribe(`user.deactivated.${owner.accountId}.${leaverId}`, {
-        callback: (_error, message) => void events.push(message.json<UserEvent>()),
-      });
-      await nats.flush();
+      const events = await published();
       const { id } = await deactivate({ tellContacts });
       await eventually(async () => expect((await get(id)).status).toBe('completed'));
       await eventually(() => events.length > 0);
@@ -137,7 +143,7 @@ describe('the contacts of a leaver', () => {
       expect(await texts(id)).toEqual([null]);
     });
 
-    it('on the day of a scheduled departure, which shows the text until it is cancelled', async () => {
+    it('nothing before the day of a scheduled departure, which shows the text until it is cancelled', async () => {
       await answers(numbersForTelling, { owned: 1, alternative });
       const effectiveAt = new Date(identity.clock.millis() + 86_400_000).toISOString();
       const { id, ...scheduled } = await deactivate({ tellContacts, effectiveAt });
@@ -145,6 +151,17 @@ describe('the contacts of a leaver', () => {
       expect(await get(id)).not.toHaveProperty('contactsTold');
       await identity.call(departuresCancel, { principal: owner, params: { id } });
       expect(await texts(id)).toEqual([null]);
+    });
+
+    it('when the day of a scheduled departure has come', async () => {
+      await answers(numbersForTelling, { owned: 1, alternative });
+      const events = await published();
+      const effectiveAt = new Date(identity.clock.millis() + 86_400_000).toISOString();
+      const { id } = await deactivate({ tellContacts, effectiveAt });
+      identity.clock.advanceDays(1);
+      await identity.get(ScheduleWorker).drain();
+      await eventually(() => events.length > 0);
+      expect(events[0]!.data.departure).toMatchObject({ id, tellContacts });
     });
 
     it('the same of each leaver of a list, which forgets the text when its rows are decided', async () => {

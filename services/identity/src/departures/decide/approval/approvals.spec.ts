@@ -73,6 +73,15 @@ describe('a departure that needs an approval', () => {
     );
   });
 
+  it('shows what contacts are told, tells them when it is approved, and forgets it when it is refused', async () => {
+    const tellContacts = { text: 'The person you write to has left.' };
+    const refused = await cast.remove({ tellContacts });
+    expect(refused).toMatchObject({ status: 'awaiting-approval', tellContacts });
+    expect(await cast.refuse(refused)).not.toHaveProperty('tellContacts');
+    const waiting = await cast.remove({ tellContacts });
+    expect(await cast.approve(waiting)).toMatchObject({ status: 'running', tellContacts });
+  });
+
   it('is not needed for a deactivation by the policy, and not for what the policy erases', async () => {
     await identity.call(policyPut, { principal: cast.owner, body: { eraseAfterDays: 1 } });
     expect((await cast.deactivate()).status).toBe('running');
