@@ -132,7 +132,10 @@ export const departuresBulk = operation<StartedBulk, BulkRequest | BulkFile, Bul
   status: 202,
   custom: true,
   consumes: ['application/json', 'text/csv'],
-  errors: ['forbidden', 'unknown-rule', 'invalid-action', 'plan-stale', 'no-approver'],
+  errors: [
+    ...(['forbidden', 'unknown-rule', 'invalid-action', 'plan-stale', 'no-approver'] as const),
+    ...(['unknown-reference', 'service-unavailable'] as const),
+  ],
   timeout: 60_000,
 });
 
