@@ -31,6 +31,7 @@ const report: HandoverReport = {
       contacts: [{ contactId, name: HOSTILE, phone: '+14155550100' }],
     },
   ],
+  contactsTold: { total: 5, sent: 3, failed: 1, cancelled: 1 },
 };
 
 let world: World;
@@ -68,6 +69,7 @@ describe('a handover report', () => {
       `${receiverId},${name},received,insights,insights.shared-dashboards,,Shared dashboards,deactivated,2,,,,,,`,
       `${receiverId},${name},quarantine,telephony,telephony.numbers,,Numbers,,1,2026-03-09T09:00:00.000Z,,,,,`,
       `${receiverId},${name},contact,,,,,,,,,${contactId},${name},'+14155550100,`,
+      ...[`total,,5`, `sent,,3`, `failed,,1`, `cancelled,,1`].map((count) => `,,told,messaging,,,${count},,,,,,`),
       '',
     ]);
   });
@@ -84,6 +86,7 @@ describe('a handover report', () => {
     );
     expect(page).toContain('=1+1&lt;script&gt;alert(&quot;it&#39;s&quot;)&lt;/script&gt;&amp;');
     expect(page).toContain('<a href="tel:+14155550100">');
+    expect(page).toContain('Contacts told by text: 3 of 5. Failed: 1. Called off: 1.');
     expect(page).toContain('Numbers in quarantine: due on 2026-03-09');
     expect(page).not.toMatch(/<script|\son\w+=|(src|href)="(?!tel:)|url\(|@import/);
   });
