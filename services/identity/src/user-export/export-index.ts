@@ -14,6 +14,7 @@ const STYLE =
 /** The page of the archive that says what is in its files, and what is not. */
 export function exportIndex({ exportId, userId, requestedAt }: ExportFacts, progress: ExportProgress): string {
   const { kinds, missing, omitted } = progress;
+  const empty = kinds.filter(({ rows }) => rows === 0);
   return [
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Copy of a user’s data</title>',
     `<style>${STYLE}</style></head><body><h1>Copy of a user’s data</h1>`,
@@ -27,8 +28,12 @@ export function exportIndex({ exportId, userId, requestedAt }: ExportFacts, prog
         ]
       : []),
     '<h2>Files</h2><table><tr><th>File</th><th>What</th><th>Rows</th><th>Remarks</th></tr>',
-    ...kinds.map(rowOf),
-    '</table><h2>Tables that are left out</h2><ul>',
+    ...kinds.filter(({ rows }) => rows > 0).map(rowOf),
+    '</table>',
+    ...(empty.length > 0
+      ? [`<details><summary>Without rows: ${empty.length}</summary><p>${listOf(empty)}</p></details>`]
+      : []),
+    '<h2>Tables that are left out</h2><ul>',
     ...Object.entries(omitted).flatMap(([service, tables]) =>
       Object.entries(tables).map(([table, reason]) => `<li>${text(service)}/${text(table)}: ${text(reason)}</li>`),
     ),
@@ -36,12 +41,15 @@ export function exportIndex({ exportId, userId, requestedAt }: ExportFacts, prog
   ].join('\n');
 }
 
+/** Tables without rows, which have no file. */
+const listOf = (kinds: readonly ExportedKind[]): string =>
+  kinds.map(({ service, table, labels }) => text([`${service}/${table}`, ...labels].join(' '))).join(', ');
+
 function rowOf({ service, table, labels, rows, withheld, cut }: ExportedKind): string {
-  const path = `${service}/${table}.ndjson`;
-  const file = rows > 0 ? `<a href="${text(path)}">${text(path)}</a>` : text(`${service}/${table}`);
+  const path = text(`${service}/${table}.ndjson`);
   const remarks = [
     ...(withheld.length > 0 ? [`Without ${withheld.join(', ')}: secrets.`] : []),
     ...(cut > 0 ? [`Long texts of ${cut} rows are cut.`] : []),
   ];
-  return `<tr><td>${file}</td><td>${text(labels.join(', '))}</td><td class="n">${rows}</td><td>${text(remarks.join(' '))}</td></tr>`;
+  return `<tr><td><a href="${path}">${path}</a></td><td>${text(labels.join(', '))}</td><td class="n">${rows}</td><td>${text(remarks.join(' '))}</td></tr>`;
 }

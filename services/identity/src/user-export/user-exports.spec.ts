@@ -89,6 +89,7 @@ describe('an export of a user', () => {
     const index = files.get('index.html')!;
     for (const text of ['telephony/thing.ndjson', 'Records', 'identity/session', 'password_hash'])
       expect(index).toContain(text);
+    expect(index).toMatch(/telephony\/thing\.ndjson<\/a>[^]*<summary>Without rows: \d+<\/summary>/);
     const bytes = await fileOf(id);
     expect(done).toMatchObject({ sha256: createHash('sha256').update(bytes).digest('hex'), size: bytes.length });
   });
