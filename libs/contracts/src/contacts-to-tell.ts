@@ -11,7 +11,12 @@ export const DAYS_TO_TELL = 30;
  */
 export const contactsToTell: Ask<
   { accountId: string; userId: string },
-  { contacts: { contactId: string; lastMessageAt: string }[]; total: number }
+  {
+    contacts: { contactId: string; lastMessageAt: string }[];
+    total: number;
+    /** True if no carrier is set up: texts are stored and reach nobody. Absent in the answer of an older service. */
+    sandbox?: boolean;
+  }
 > = { service: 'messaging', subject: 'rpc.messaging.contacts-to-tell', timeout: 5_000, calledBy: ['identity'] };
 
 export interface NamedContact {

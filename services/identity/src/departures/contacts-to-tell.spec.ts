@@ -193,12 +193,29 @@ describe('the contacts of a leaver', () => {
         params: { id: leaverId },
         body: { transition: 'deactivated', tellContacts },
       });
-      expect(warnings).toContainEqual({ rule: 'telephony.numbers', detail: expect.stringContaining('not sent') });
+      expect(warnings).toContainEqual({
+        rule: 'messaging.personal-threads',
+        detail: expect.stringContaining('not sent'),
+      });
       for (const other of [undefined, { ...tellContacts, text: 'Bye' }, { text: tellContacts.text }])
         await expect(deactivate({ planToken, tellContacts: other })).rejects.toMatchObject({
           ...{ code: 'plan-stale', details: { detail: expect.stringContaining('differs in tellContacts.') } },
         });
       expect(await deactivate({ planToken, tellContacts })).toMatchObject({ transition: 'deactivated' });
+    });
+
+    it('nothing that arrives without a carrier, which the preview says', async () => {
+      await answers(contactsToTell, { ...both, sandbox: true });
+      await answers(contactsNamed, { contacts: [] });
+      const warningsOf = async (body: DepartureRequest) => {
+        const call = { principal: owner, params: { id: leaverId } };
+        const choices = { ...body, transition: 'deactivated' as const };
+        return (await identity.call(departureChoicesPreview, { ...call, body: choices })).warnings;
+      };
+      const { text } = tellContacts;
+      const warning = { rule: 'messaging.personal-threads', detail: expect.stringContaining('No carrier') };
+      expect(await warningsOf({ tellContacts: { text } })).toContainEqual(warning);
+      expect(await warningsOf({})).not.toContainEqual(warning);
     });
 
     it('no number of the leaver, and none that the account does not have', async () => {

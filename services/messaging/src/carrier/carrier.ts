@@ -27,6 +27,9 @@ export class CarrierUnavailable extends Error {
 
 /** Sends text messages to phones. */
 export abstract class Carrier {
+  /** Whether messages are only stored and reach nobody. */
+  abstract readonly isSandbox: boolean;
+
   /**
    * @throws PermanentError if the carrier rejects the message; CarrierUnavailable or any other error if a later attempt can
    * succeed

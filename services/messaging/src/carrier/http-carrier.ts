@@ -12,6 +12,8 @@ const TEMPORARY = [408, 425, 429];
  * other 4xx mean failed. `Retry-After` with 429 and 503 is respected.
  */
 export class HttpCarrier extends Carrier {
+  override readonly isSandbox = false;
+
   constructor(
     private readonly clock: Clock,
     private readonly url: string,

@@ -5,6 +5,8 @@ import { Carrier, type Handover, type Parcel } from './carrier.js';
 
 /** Sends nothing: stores each message in the database and reports it as delivered. */
 export class SandboxCarrier extends Carrier {
+  override readonly isSandbox = true;
+
   constructor(
     private readonly em: EntityManager,
     private readonly clock: Clock,

@@ -4,12 +4,14 @@ import { sql } from 'kysely';
 import { Answers } from '#libs/broker';
 import { contactsToTell, DAYS_TO_TELL, MOST_TO_TELL } from '#libs/contracts';
 import { Clock } from '#libs/database';
+import { Carrier } from '../carrier/carrier.js';
 
 const DAY = 86_400_000;
 
 interface ToTell {
   contacts: { contactId: string; lastMessageAt: string }[];
   total: number;
+  sandbox?: true;
 }
 
 /** Returns the ids of contacts that a leaver was in touch with. Names come from the contacts service. */
@@ -18,6 +20,7 @@ export class ContactsToTellController {
   constructor(
     private readonly em: EntityManager,
     private readonly clock: Clock,
+    private readonly carrier: Carrier,
   ) {}
 
   @Answers(contactsToTell)
@@ -36,6 +39,6 @@ export class ContactsToTellController {
       contactId,
       lastMessageAt: new Date(last).toISOString(),
     }));
-    return { contacts, total: Number(rows[0]?.total ?? 0) };
+    return { contacts, total: Number(rows[0]?.total ?? 0), ...(this.carrier.isSandbox && { sandbox: true }) };
   }
 }

@@ -31,6 +31,9 @@ const NUMBERS = 'telephony.numbers';
 const NO_NUMBER =
   'The user has no personal number. Check from which number the carrier would send the text to the contacts.';
 
+const THREADS = 'messaging.personal-threads';
+const NO_CARRIER = 'No carrier is set up. The text to the contacts is recorded as sent but reaches nobody.';
+
 export const NOBODY_TO_TELL: ToTell = { contactsToTell: [], contactsToTellTotal: 0 };
 
 /** Finds the contacts with whom a leaver has been in touch. */
@@ -39,33 +42,31 @@ export class ContactsOfLeaver {
   constructor(private readonly client: ServiceClient) {}
 
   /**
-   * Empty if the messaging service has not declared rules or is away; without names if the service that has them is away.
+   * The contacts, and why a text to them may not arrive. Empty if the messaging service has not declared rules or is away; without
+   * names if the service that has them is away.
    * @param away services that do not answer
    */
-  async of({ user, catalogue }: Plan, away: ReadonlySet<string>): Promise<ToTell> {
-    const { account_id: accountId, id: userId } = user;
-    const found = await this.find({ accountId, userId, catalogue }, away);
-    return {
+  async of(plan: Plan, away: ReadonlySet<string>): Promise<{ toTell: ToTell; warnings: PreviewWarning[] }> {
+    const { user, catalogue } = plan;
+    const found = await this.find({ accountId: user.account_id, userId: user.id, catalogue }, away);
+    const toTell = {
       contactsToTell: found.contacts.map(({ assigneeId: _assigneeId, ...shown }) => shown),
       contactsToTellTotal: found.total,
     };
+    return { toTell, warnings: plan.tellContacts ? await this.warnings(plan, found, away) : [] };
   }
 
-  /**
-   * Why a text to these contacts may not arrive.
-   * @param total the number of contacts
-   * @param away services that do not answer
-   */
-  async warnings(
-    { user, catalogue, tellContacts }: Plan,
-    { total, away }: { total: number; away: ReadonlySet<string> },
+  private async warnings(
+    { user, catalogue }: Plan,
+    { total, sandbox }: { total: number; sandbox?: boolean },
+    away: ReadonlySet<string>,
   ): Promise<PreviewWarning[]> {
-    if (!tellContacts) return [];
-    if (total === 0) return [{ rule: NUMBERS, detail: 'The user has no contacts to tell: the text is not sent.' }];
+    if (total === 0) return [{ rule: THREADS, detail: 'The user has no contacts to tell: the text is not sent.' }];
+    const warnings = sandbox ? [{ rule: THREADS, detail: NO_CARRIER }] : [];
     const { service } = numbersForTelling;
-    if (away.has(service) || !catalogue.some((rule) => rule.service === service)) return [];
+    if (away.has(service) || !catalogue.some((rule) => rule.service === service)) return warnings;
     const { owned } = await this.client.ask(numbersForTelling, { accountId: user.account_id, userId: user.id });
-    return owned > 0 ? [] : [{ rule: NUMBERS, detail: NO_NUMBER }];
+    return owned > 0 ? warnings : [...warnings, { rule: NUMBERS, detail: NO_NUMBER }];
   }
 
   /**
@@ -75,11 +76,11 @@ export class ContactsOfLeaver {
   async find(
     { accountId, userId, catalogue }: Leaver,
     away: ReadonlySet<string> = new Set(),
-  ): Promise<{ contacts: FoundContact[]; total: number }> {
+  ): Promise<{ contacts: FoundContact[]; total: number; sandbox?: boolean }> {
     const { service } = contactsToTell;
     const none = { contacts: [], total: 0 };
     if (away.has(service) || !catalogue.some((rule) => rule.service === service)) return none;
-    const { contacts, total } = await this.client.ask(contactsToTell, { accountId, userId });
+    const { contacts, total, sandbox } = await this.client.ask(contactsToTell, { accountId, userId });
     if (contacts.length === 0) return none;
     const contactIds = contacts.map(({ contactId }) => contactId);
     const named = away.has(contactsNamed.service)
@@ -91,6 +92,6 @@ export class ContactsOfLeaver {
       const { name = null, phone = null, assigneeId = null } = byId.get(contactId) ?? {};
       return { contactId, name, phone, lastMessageAt, assigneeId };
     });
-    return { contacts: found, total };
+    return { contacts: found, total, sandbox };
   }
 }

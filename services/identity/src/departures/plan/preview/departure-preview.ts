@@ -67,23 +67,22 @@ export class DeparturePreviews {
     const lines = await this.owners.preview(plan, { uncounted });
     const away = new Set(uncounted.map(({ service }) => service));
     // After a take-over the new person answers the contacts.
-    const contactsToTell = transition === 'transferred' ? NOBODY_TO_TELL : await this.contacts.of(plan, away);
+    const { toTell, warnings } =
+      transition === 'transferred' ? { toTell: NOBODY_TO_TELL, warnings: [] } : await this.contacts.of(plan, away);
     const blockers = staysAway ?? (await this.blockers.of(principal, plan, { lines, later }));
     const firstAdminId = await this.firstAdmins.ofUser(user);
     const named = await this.successors.of(plan);
-    const total = contactsToTell.contactsToTellTotal;
-    const aboutTelling = await this.contacts.warnings(plan, { total, away });
     return {
       userId: user.id,
       transition,
       possible: blockers.length === 0,
       ...(erasesAt && { erasesAt }),
       blockers,
-      warnings: [...lines.flatMap(warningOf), ...aboutTelling],
+      warnings: [...lines.flatMap(warningOf), ...warnings],
       successors: { firstAdminId, ...(named.length > 0 && { named }) },
       rules: previewRules(plan, lines, firstAdminId),
       uncounted,
-      ...contactsToTell,
+      ...toTell,
     };
   }
 }
