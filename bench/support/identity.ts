@@ -17,6 +17,7 @@ import { withNats, type Stage } from './stage.js';
 export const OWNER = { name: 'Olive', email: 'olive@example.com', password: 'correct horse battery' };
 /** A service that never answers, so that events stay in the outbox, as they do while services are busy. */
 const SILENT = 'silent';
+const SILENT_RULE = { id: `${SILENT}.rows`, service: SILENT, label: 'Rows', position: 0, fixed: true, transitions: {} };
 
 /** The whole identity service on its own database, with an account that has many users. */
 export class Identity {
@@ -68,7 +69,9 @@ export class Identity {
   private async fill(accountId: string, people: number): Promise<void> {
     await this.transaction(async () => {
       const db = this.get(EntityManager as unknown as Type<EntityManager>).getKysely();
-      await sql`insert into service_rules (service, rules) values (${SILENT}, '[]')`.execute(db);
+      await sql`insert into service_rules (service, rules) values (${SILENT}, ${JSON.stringify([SILENT_RULE])}::jsonb)`.execute(
+        db,
+      );
       await sql`
         insert into users (id, account_id, name, email, status, seq, seat_taken, created_at, updated_at)
         select ${sql.raw(personSql('n'))}, ${accountId}, 'Person ' || n, 'person' || n || '@example.com', 'active', 1, true, now(), now()

@@ -1,4 +1,4 @@
-/** @import { KnownPeople } from '#libs/contracts' */
+/** @import { KnownPeople, KnownService } from '#libs/contracts' */
 /** @import { Ask } from '../broker-operator.mjs' */
 /** @import { Terminal } from '../terminal/terminal.mjs' */
 import { dataServices } from '../../scripts/lib/services.mjs';
@@ -46,7 +46,10 @@ export const drift = defineCommand({
       for (const one of service ? [service] : others) known.push({ service: one, users: await knownUsers(ask, one) });
       // Identity is read last: a decision made meanwhile must not look like one that identity has lost.
       const decided = await knownUsers(ask, 'identity');
-      const drifted = known.flatMap((one) => compare(one.service, one.users, decided));
+      const withoutRules = await servicesWithoutRules(ask);
+      const drifted = known.flatMap((one) =>
+        compare(one.service, one.users, { decided, appliesDepartures: !withoutRules.has(one.service) }),
+      );
       if (raise) messages.line(`Versions of ${await raiseVersions(ask, drifted)} users were raised.`);
       return drifted;
     });
@@ -102,17 +105,27 @@ async function knownUsers(ask, service) {
 }
 
 /**
+ * Nobody sends them the departures from before they were added.
+ * @param {Ask} ask
+ */
+async function servicesWithoutRules(ask) {
+  /** @type {KnownService[]} */
+  const all = await ask('identity', 'services', {});
+  return new Set(all.filter(({ rules, dropped = [] }) => rules + dropped.length === 0).map(({ service }) => service));
+}
+
+/**
  * @param {string} service
  * @param {Map<string, KnownUser>} users
- * @param {Map<string, KnownUser>} decided
+ * @param {{ decided: Map<string, KnownUser>, appliesDepartures: boolean }} identity
  */
-function compare(service, users, decided) {
+function compare(service, users, { decided, appliesDepartures }) {
   /** @type {Drift[]} */
   const found = [];
   for (const [userId, user] of users) {
     const { accountId } = user;
     const inIdentity = decided.get(userId);
-    const kind = kindOf(user, inIdentity);
+    const kind = kindOf(user, inIdentity, appliesDepartures);
     if (kind)
       found.push({
         service,
@@ -133,13 +146,14 @@ function compare(service, users, decided) {
 /**
  * @param {KnownUser} user
  * @param {KnownUser | undefined} decided
+ * @param {boolean} appliesDepartures
  * @returns {DriftKind | undefined}
  */
-function kindOf(user, decided) {
+function kindOf(user, decided, appliesDepartures) {
   if (!decided) return 'unknown';
   if (user.seq > decided.seq || user.lifecycleVersion > decided.lifecycleVersion) return 'ahead';
   // A service has no lifecycle version of a user before the first decision, so only a departure can be missing.
-  const missesDeparture = decided.hasLeft && user.lifecycleVersion < decided.lifecycleVersion;
+  const missesDeparture = appliesDepartures && decided.hasLeft && user.lifecycleVersion < decided.lifecycleVersion;
   if (missesDeparture || user.seq < decided.seq) return 'behind';
   return user.hasLeft === decided.hasLeft ? undefined : 'differs';
 }

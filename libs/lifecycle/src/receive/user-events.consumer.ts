@@ -58,7 +58,8 @@ export class UserEvents {
         await this.deadLetter(delivery, decoded.reason);
         outcomes[index] = { term: 'undecodable' };
       } else if (decoded.event.tombstone) {
-        // This service has applied the decision: otherwise the deletion would not be complete.
+        // This service has applied the decision, as the deletion would not be complete otherwise. One without rules gets the
+        // decision itself until it acknowledges it.
         continue;
       } else if (delivery.deliveries > SUSPICIOUS_DELIVERIES) suspects.push(decoded.event);
       else events.push(decoded.event);

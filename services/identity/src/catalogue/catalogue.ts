@@ -8,6 +8,9 @@ import { droppedFrom, merged } from './dropped-rules.js';
 /** The order of services in the catalogue. Others follow. */
 const ORDER = ['identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
 
+/** Rules that an operator has not confirmed to end count. */
+const hasRules = (row: string) => sql`(${sql.ref(row)}.rules <> '[]' or ${sql.ref(row)}.dropped <> '[]')`;
+
 /** The rules that all services have declared. */
 @Injectable()
 export class Catalogue {
@@ -18,8 +21,8 @@ export class Catalogue {
 
   /**
    * Replaces the rules of a service. Rules that it declared before and does not declare any more stay in the catalogue until an
-   * operator confirms that they end: otherwise departures would complete without them. A new service first loads the directory and then processes the departures of users
-   * who left before (`departures/decide/onboarding`).
+   * operator confirms that they end: otherwise departures would complete without them. A new service first loads the directory. When a service has its first rules, it processes
+   * the departures of users who left before (`departures/decide/onboarding`).
    * @returns whether the service still has to report that its directory is complete
    * @param sender the service that has signed the declaration
    * @throws Problem `forbidden` if it declares for another one, `validation` if a rule does not belong to the service
@@ -69,10 +72,14 @@ export class Catalogue {
     const known = found[0] ?? { rules: [], dropped: [] };
     const own = service === 'identity';
     const dropped = JSON.stringify(own ? [] : droppedFrom(merged(known.rules, known.dropped), rules));
+    const isFirst = sql`not ${own}::boolean and not (${hasRules('known')}) and excluded.rules <> '[]'`;
     const stored = await sql`
       insert into service_rules as known (service, rules, joining)
       values (${service}, ${JSON.stringify(rules)}::jsonb, ${own ? null : 'meeting'})
       on conflict (service) do update set rules = excluded.rules, dropped = ${dropped}::jsonb,
+        joining = case when ${isFirst} then 'meeting' else known.joining end,
+        joining_since = case when ${isFirst} then null else known.joining_since end,
+        joining_cursor = case when ${isFirst} then null else known.joining_cursor end,
         dropped_at = case when ${dropped}::jsonb = '[]' then null else coalesce(known.dropped_at, ${this.clock.now()}::timestamptz) end
       where (known.rules <> excluded.rules or known.dropped <> ${dropped}::jsonb)
         and known.rules = ${JSON.stringify(known.rules)}::jsonb and known.dropped = ${JSON.stringify(known.dropped)}::jsonb`.execute(
@@ -94,7 +101,16 @@ export class Catalogue {
     await sql`delete from retired_service where service = ${service}`.execute(db);
   }
 
-  /** The services that have declared rules, without identity. */
+  /** The services that take part in departures, without identity. A service without rules gets the events and is not waited for. */
+  async participants(): Promise<string[]> {
+    const { rows } = await sql<{ service: string }>`
+      select r.service from service_rules r where r.service <> 'identity' and ${hasRules('r')} order by r.service`.execute(
+      this.em.getKysely(),
+    );
+    return rows.map((row) => row.service);
+  }
+
+  /** All services that have declared themselves, also those without rules, without identity. */
   async otherServices(): Promise<string[]> {
     const { rows } = await sql<{ service: string }>`
       select service from service_rules where service <> 'identity' order by service`.execute(this.em.getKysely());

@@ -29,6 +29,8 @@ import { migrations } from '../migrations/migrations.js';
 import { AccessTokens } from '../session/access-tokens.js';
 
 const SILENT = 'silent';
+/** A rule without transitions: the service takes part in departures, and no plan asks it. */
+const SILENT_RULE = { id: `${SILENT}.rows`, service: SILENT, label: 'Rows', position: 0, fixed: true, transitions: {} };
 /** Higher than any epoch that a test reaches: tokens are valid until a test says otherwise. */
 const LAST_EPOCH = 1_000_000;
 export const PASSWORD = 'correct horse battery';
@@ -67,7 +69,10 @@ export class TestIdentity {
     const service = await TestIdentity.replica({ clock, broker, database, settings });
     const client = await TestCalls.connect(broker.url, (principal) => identity.signed(principal));
     const identity: TestIdentity = new TestIdentity(clock, broker, database, service, settings, client);
-    if (silent) await identity.query(sql`insert into service_rules (service, rules) values (${SILENT}, '[]')`);
+    if (silent)
+      await identity.query(
+        sql`insert into service_rules (service, rules) values (${SILENT}, ${JSON.stringify([SILENT_RULE])}::jsonb)`,
+      );
     return identity;
   }
 

@@ -24,7 +24,7 @@ export class Holdings {
     const held = new Map<string, HeldRows[]>();
     const uncounted: UncountedService[] = [];
     const countedAt = this.clock.now().toISOString();
-    const services = userIds.length === 0 ? [] : await this.catalogue.otherServices();
+    const services = userIds.length === 0 ? [] : await this.catalogue.participants();
     const ask = async (service: string) => {
       const answer = await this.client.ask(holdingsOf(service), { accountId, userIds: [...userIds] });
       for (const { userId, rows } of answer.held) held.set(userId, [...(held.get(userId) ?? []), { service, rows }]);

@@ -63,8 +63,8 @@ export class DecisionEvents {
   ) {}
 
   /** The services that have to answer, without identity. */
-  targets(): Promise<string[]> {
-    return this.catalogue.otherServices();
+  participants(): Promise<string[]> {
+    return this.catalogue.participants();
   }
 
   /**
@@ -119,7 +119,9 @@ export class DecisionEvents {
     return users.map((user) => this.events.userEvent(user, `user.${transition}`, facts.get(user.id)));
   }
 
-  async publish(events: readonly UserEvent[], targets: readonly string[]): Promise<void> {
+  /** Publishes the events until all services have acknowledged them, those without rules included. */
+  async publish(events: readonly UserEvent[], participants?: readonly string[]): Promise<void> {
+    const targets = participants ?? (await this.catalogue.otherServices());
     await this.outbox.append(events.map((event) => ({ event, targets })));
   }
 

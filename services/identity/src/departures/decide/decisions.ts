@@ -41,7 +41,7 @@ export class Decisions {
   /**
    * The caller has locked the account and then the users, and has checked the guards.
    * @param requestedBy the user who made the request; null for a program of the account, which `system` names
-   * @param services those that have to answer, without identity. Default: all
+   * @param services those that have to answer, without identity. Default: all that have rules
    * @param onBehalf the requester no longer has the permission, so the audit trail names the system
    * @returns the ids of the departures, in the order of the decisions
    */
@@ -51,21 +51,21 @@ export class Decisions {
     requestedBy: string | null,
     { onBehalf = false, system = 'departure', services }: Options = {},
   ): Promise<string[]> {
-    const targets = services ?? (await this.events.targets());
+    const participants = services ?? (await this.events.participants());
     const ids = decisions.map(({ user }) => user.id);
     const takenOverAt = await this.store.supersede(ids);
     const facts = await this.events.factsOf(transition, decisions, takenOverAt);
     const digests = await this.events.digestsOf(transition, decisions, facts);
     await this.users.changeStatus(transition, ids, this.clock.now());
     const events = this.events.of(transition, await this.users.byIds(ids), facts);
-    await this.store.begin(transition, events, ['identity', ...targets], {
+    await this.store.begin(transition, events, ['identity', ...participants], {
       requestedBy,
       reasons: new Map(decisions.map((one) => [one.user.id, one.reason ?? null])),
       digests,
     });
     const scrubbable = await this.audit.countScrubbable(transition === 'deleted' ? ids : []);
     await this.rules.apply(transition, events);
-    await this.events.publish(events, targets);
+    await this.events.publish(events, services);
     const begun = decisions.map((one) => ({ ...one, departureId: facts.get(one.user.id)!.id }));
     const by = onBehalf || requestedBy === null ? { system } : { actorId: requestedBy };
     await this.schedule.callOffOvertaken(transition, begun, by);

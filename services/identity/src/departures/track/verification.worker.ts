@@ -77,7 +77,7 @@ export class VerificationWorker extends Worker<Job> {
     if (people.length === 0) return [];
     const users = people.map(({ userId, lifecycleVersion }) => ({ userId, lifecycleVersion }));
     const context = this.em.fork();
-    const services = await context.transactional(() => this.catalogue.otherServices());
+    const services = await context.transactional(() => this.catalogue.participants());
     const found = await Promise.all(['identity', ...services].map((service) => this.owners.broken(service, users)));
     return found.flat();
   }

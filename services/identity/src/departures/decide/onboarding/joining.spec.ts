@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { sql } from 'kysely';
 import {
   auditList,
+  declareRulesOf,
   departuresCertificate,
   departuresVerify,
   verificationsGet,
   type Departure,
   type Principal,
+  type RuleDescription,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { affectedBy, TestDepartures } from '../../../testing/departures.js';
@@ -125,5 +127,41 @@ describe('a service that is onboarded later', () => {
       'messaging.calls deactivated': 2,
     });
     expect(await rounds()).toEqual(before);
+  });
+});
+
+describe('a service without rules', () => {
+  const SERVICE = 'automations';
+  const declare = async (rules: RuleDescription[]) => {
+    await identity.client.ask(declareRulesOf(SERVICE), { service: SERVICE, rules });
+    await identity.client.ask(declareRulesOf(SERVICE), { service: SERVICE, rules, acquainted: true });
+    await settled(SERVICE);
+  };
+  const servicesOf = ({ services }: Departure) => services.map(({ service }) => service);
+  let after: Departure;
+
+  it('neither reopens departures nor takes part in later ones, and still gets their events', async () => {
+    const { departure } = gone.deactivated;
+    await departures.until(owner, departure, 'completed');
+    await declare([]);
+    expect(servicesOf(await departures.until(owner, departure, 'completed'))).not.toContain(SERVICE);
+    const { userId } = await identity.aPerson(owner);
+    after = await departures.until(owner, await departures.delete(owner, userId), 'completed');
+    expect(servicesOf(after)).toEqual(['identity', 'messaging', 'telephony']);
+    const waiting = await identity.query(
+      sql<{ waiting: string[] }>`
+        select o.waiting from outbox o join departure d on d.user_id = o.user_id and d.seq = o.seq where d.id = ${after.id}`,
+    );
+    expect(waiting).toEqual([{ waiting: [SERVICE] }]);
+  });
+
+  it('gets the earlier departures when it declares its first rules', async () => {
+    const unassign = { allowed: ['unassign'] as const, default: { action: 'unassign' as const }, presets: {} };
+    const rule = { id: `${SERVICE}.runs`, service: SERVICE, label: 'Runs', position: 0, fixed: false };
+    await declare([{ ...rule, transitions: { deactivated: unassign } }]);
+    for (const departure of [gone.deactivated.departure, after]) {
+      const reopened = await departures.get(owner, departure.id);
+      expect(reopened.services).toContainEqual(expect.objectContaining({ service: SERVICE, status: 'pending' }));
+    }
   });
 });

@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { StepWorker, WorkerContext } from '#libs/jobs';
 import { sql } from 'kysely';
+import { Catalogue } from '../../../catalogue/catalogue.js';
 import { lockAccount } from '../../../common/account-lock.js';
 import { DepartureQueries } from '../../store/departure-queries.js';
 import type { DepartureRow } from '../../store/departure-row.js';
@@ -21,7 +22,7 @@ interface OnboardingRow {
 /**
  * Reopens the departures of users who left before a service's onboarding, or the newest decisions that a restored service
  * has lost, one account after the other. The account is locked in the meantime: earlier decisions have committed by then, and
- * later ones include the service.
+ * later ones include the service. A service without rules takes part in no departures.
  */
 @Injectable()
 export class ServiceOnboardingWorker extends StepWorker {
@@ -29,6 +30,7 @@ export class ServiceOnboardingWorker extends StepWorker {
     private readonly em: EntityManager,
     private readonly departures: DepartureQueries,
     private readonly reopened: ReopenedDepartures,
+    private readonly catalogue: Catalogue,
     context: WorkerContext,
   ) {
     super(context, { name: 'service-onboarding', wokenBy: ['service_rules'] });
@@ -38,6 +40,8 @@ export class ServiceOnboardingWorker extends StepWorker {
     return this.em.fork().transactional(async () => {
       const joining = await this.claim();
       if (!joining) return false;
+      // Without rules there is nothing to apply. It gets earlier departures when it declares its first rules.
+      if (!(await this.catalogue.participants()).includes(joining.service)) return this.end(joining.service);
       const accountId = await this.accountAfter(joining.joining_cursor);
       if (!accountId) return this.end(joining.service);
       await lockAccount(this.em, accountId);
