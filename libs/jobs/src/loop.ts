@@ -94,6 +94,8 @@ export abstract class Loop<Options extends LoopOptions = LoopOptions>
   async drain(): Promise<void> {
     do await this.idle();
     while (await this.lookWhenReady());
+    // The loop may have claimed meanwhile what was left.
+    await this.idle();
   }
 
   private get pollMs(): number {

@@ -14,12 +14,16 @@ export const MAIL_KINDS = [
 ] as const;
 
 export interface MailRequest {
+  /** A request can be published again after a crash; it then has the same id. */
+  id: string;
   kind: (typeof MAIL_KINDS)[number];
   /** The email address. */
   to: string;
   /** For accepting the invitation, setting a new password or confirming the new address. Valid once. */
   token?: string;
   expiresAt?: string;
+  /** The user who has sent the invitation. Absent if an identity provider has. */
+  invitedById?: string;
   /** When the address was changed, or the change was asked for. */
   at?: string;
 }

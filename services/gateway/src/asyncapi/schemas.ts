@@ -275,12 +275,14 @@ export const EVENT_SCHEMAS: Record<string, Schema> = {
   ),
   MailRequest: schemaFor<MailRequest>(
     {
+      id: about('A request that is published again has the same id.', { type: 'string', format: 'uuid' }),
       kind: oneOf([...MAIL_KINDS]),
       to: { type: 'string', format: 'email' },
       token: about('Absent in notices.', text),
       expiresAt: about('When the token expires.', moment),
+      invitedById: about('The user who has sent the invitation.', id),
       at: about('In notices: when the address was changed, or the change was asked for.', moment),
     },
-    { token: true, expiresAt: true, at: true },
+    { token: true, expiresAt: true, invitedById: true, at: true },
   ),
 };

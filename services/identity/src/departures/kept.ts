@@ -21,6 +21,7 @@ export const kept: Kept = {
   'password_reset.user_id': DELETED_WITH_USER,
   'email_change.user_id': DELETED_WITH_USER,
   'email_change.email': DELETED_WITH_USER,
+  'mail_outbox.user_id': DELETED_WITH_USER,
   'invitation.user_id': 'The id of the invited user. Users who have left cannot accept.',
   'audit_entry.detail': 'Erased by identity.audit on a deletion.',
   'departure.user_id': PART_OF_RECEIPT,

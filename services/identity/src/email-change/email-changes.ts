@@ -4,7 +4,7 @@ import { Problem } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { sha256 } from '../common/secrets.js';
-import { Mail } from '../mail/mail.js';
+import { Mail, type NewMail } from '../mail/mail.js';
 
 const LIFETIME_MS = 86_400_000;
 
@@ -36,13 +36,15 @@ export class EmailChanges {
       on conflict (user_id) do update set email = excluded.email, hash = excluded.hash, expires_at = excluded.expires_at`.execute(
       this.db,
     );
-    this.mail.send({ kind: 'email-confirmation', to: email, token, expiresAt: expires.toISOString() });
-    if (present !== null) this.notify('email-change-requested', present);
+    await this.mail.send([
+      { userId, kind: 'email-confirmation', to: email, token, expiresAt: expires.toISOString() },
+      ...(present === null ? [] : [this.notice('email-change-requested', userId, present)]),
+    ]);
   }
 
   /** Tells the former address that another one is used now. */
-  notifyChanged(former: string): void {
-    this.notify('email-changed', former);
+  async notifyChanged(userId: string, former: string): Promise<void> {
+    await this.mail.send([this.notice('email-changed', userId, former)]);
   }
 
   /** @throws Problem `gone` if the token is used, replaced, expired or unknown, or its user is not active or suspended */
@@ -74,8 +76,8 @@ export class EmailChanges {
     await sql`delete from email_change where user_id = any(${[...userIds]}::uuid[])`.execute(this.db);
   }
 
-  private notify(kind: 'email-change-requested' | 'email-changed', to: string): void {
-    this.mail.send({ kind, to, at: this.clock.now().toISOString() });
+  private notice(kind: 'email-change-requested' | 'email-changed', userId: string, to: string): NewMail {
+    return { userId, kind, to, at: this.clock.now().toISOString() };
   }
 
   private get db() {

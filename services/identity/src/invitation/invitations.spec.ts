@@ -26,6 +26,7 @@ import {
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
 import { MailBudgets } from '../mail/mail-budgets.js';
+import { MailWorker } from '../mail/mail.worker.js';
 import { outcomeOf, ownerOf, PASSWORD, tally, TestIdentity } from '../testing/identity.js';
 
 let identity: TestIdentity;
@@ -81,6 +82,7 @@ describe('an invitation', () => {
   });
 
   it('is sent by mail after the commit', async () => {
+    await identity.get(MailWorker).drain();
     const nats = identity.service.app.get<NatsConnection>(NATS, { strict: false });
     const mails = nats.subscribe(MAIL_SUBJECT, { max: 1 });
     await nats.flush();
@@ -90,7 +92,14 @@ describe('an invitation', () => {
     const user = await identity.aUser(owner, { password: undefined });
     for await (const message of mails) {
       const { token, ...mail } = message.json<MailRequest>();
-      expect(mail).toEqual({ kind: 'invitation', to: user.email, expiresAt: user.invitation!.expiresAt });
+      const { expiresAt } = user.invitation!;
+      expect(mail).toEqual({
+        id: expect.any(String),
+        kind: 'invitation',
+        to: user.email,
+        expiresAt,
+        invitedById: owner.userId,
+      });
       // The inviter reads the answer, so only the token in the mail proves the address.
       expect(token).not.toBe(user.invitation!.token);
       expect((await accept(token!)).user.id).toBe(user.id);
@@ -104,6 +113,7 @@ describe('an invitation', () => {
   });
 
   it('is mailed so often to one mailbox in an hour and in a day, whichever accounts send it', async () => {
+    await identity.get(MailWorker).drain();
     const mailed: string[] = [];
     const nats = identity.service.app.get<NatsConnection>(NATS, { strict: false });
     const mails = nats.subscribe(MAIL_SUBJECT, {

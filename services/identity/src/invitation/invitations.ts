@@ -32,7 +32,9 @@ export class Invitations {
       values (${this.ids.next()}, ${userId}, ${invitedBy ?? null}, ${sha256(token)}, ${sha256(mailed)}, ${this.clock.now()},
         ${expires})`.execute(this.em.getKysely());
     const expiresAt = expires.toISOString();
-    this.mail.send({ kind: 'invitation', to: email, token: mailed, expiresAt });
+    await this.mail.send([
+      { userId, kind: 'invitation', to: email, token: mailed, expiresAt, ...(invitedBy && { invitedById: invitedBy }) },
+    ]);
     return { token, expiresAt };
   }
 

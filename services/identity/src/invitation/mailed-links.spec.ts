@@ -20,6 +20,7 @@ import {
   type UserChange,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
+import { MailWorker } from '../mail/mail.worker.js';
 import { outcomeOf, ownerOf, PASSWORD, TestIdentity } from '../testing/identity.js';
 import { Provider } from '../testing/provider.js';
 
@@ -50,6 +51,7 @@ const confirm = (token: string) =>
 
 /** The tokens that were mailed to this address. */
 async function mailedTo(address: string): Promise<string[]> {
+  await identity.get(MailWorker).drain();
   await nats.flush();
   return mails.flatMap(({ to, token }) => (to === address && token !== undefined ? [token] : []));
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EmailChanges } from '../email-change/email-changes.js';
+import { Mail } from '../mail/mail.js';
 import { PasswordResets } from '../password/password-resets.js';
 import { Invitations } from './invitations.js';
 
@@ -10,12 +11,14 @@ export class MailedLinks {
     private readonly invitations: Invitations,
     private readonly resets: PasswordResets,
     private readonly emailChanges: EmailChanges,
+    private readonly mail: Mail,
   ) {}
 
   /** Call it when the address or the status of these users changes, in the transaction that has locked them. */
   async end(userIds: readonly string[]): Promise<void> {
     await this.endRequested(userIds);
     await this.invitations.revokeSentTo(userIds);
+    await this.mail.withdraw(userIds);
   }
 
   /** Ends what the users themselves have asked for: reset tokens and a pending change of the address. */

@@ -1,36 +1,55 @@
-import { Inject, Injectable } from '@nestjs/common';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { NATS } from '#libs/broker';
-import { MAIL_SUBJECT, type MailRequest } from '#libs/contracts';
-import { AfterCommit } from '#libs/database';
-import { Log, Metrics } from '#libs/observability';
-import { MailBudgets } from './mail-budgets.js';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import type { MailRequest } from '#libs/contracts';
+import { AfterCommit, Clock, Ids } from '#libs/database';
+import { sql } from 'kysely';
+import { KeyEncryption } from '../signing-key/key-encryption.js';
+import { MailWorker } from './mail.worker.js';
 
-/** Publishes requests for emails after the commit, within the budget of the mailbox. */
+/** A mail to a user, at the present address or another one. */
+export type NewMail = Omit<MailRequest, 'id'> & { userId: string };
+
+/** Writes mails into the outbox, in the transaction of what they tell of. They are handed on after the commit. */
 @Injectable()
 export class Mail {
-  private readonly withheld: ReturnType<Metrics['counter']>;
-
   constructor(
-    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly em: EntityManager,
+    private readonly encryption: KeyEncryption,
+    private readonly worker: MailWorker,
     private readonly afterCommit: AfterCommit,
-    private readonly budgets: MailBudgets,
-    private readonly log: Log,
-    metrics: Metrics,
-  ) {
-    this.withheld = metrics.counter(
-      'leaver_mails_withheld_total',
-      'Mails that were not requested because their mailbox had received too many.',
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /** Takes the same statement for any number of mails, so that its duration does not tell whether an address is known. */
+  async send(mails: readonly NewMail[]): Promise<void> {
+    const rows = mails.map(({ userId, ...request }) => {
+      const id = this.ids.next();
+      return { id, userId, hasToken: request.token !== undefined, sealed: this.seal({ id, ...request }) };
+    });
+    await sql`
+      insert into mail_outbox (id, account_id, user_id, has_token, sealed, created_at)
+      select m.id, u.account_id, u.id, m.has_token, m.sealed, ${this.clock.now()}
+      from unnest(${rows.map(({ id }) => id)}::uuid[], ${rows.map(({ userId }) => userId)}::uuid[],
+        ${rows.map(({ hasToken }) => hasToken)}::boolean[], ${rows.map(({ sealed }) => sealed)}::text[])
+        as m (id, user_id, has_token, sealed)
+      join users u on u.id = m.user_id`.execute(this.em.getKysely());
+    if (rows.length > 0) this.afterCommit.run(async () => this.worker.wake());
+  }
+
+  /** Removes waiting mails with tokens that have ended. Notices are still sent. */
+  async withdraw(userIds: readonly string[]): Promise<void> {
+    await sql`delete from mail_outbox where user_id = any(${[...userIds]}::uuid[]) and has_token`.execute(
+      this.em.getKysely(),
     );
   }
 
-  send(request: MailRequest): void {
-    this.afterCommit.run(() => this.publish(request));
+  /** Removes all waiting mails of deleted users, which hold their addresses. */
+  async erase(userIds: readonly string[]): Promise<void> {
+    await sql`delete from mail_outbox where user_id = any(${[...userIds]}::uuid[])`.execute(this.em.getKysely());
   }
 
-  private async publish(request: MailRequest): Promise<void> {
-    if (await this.budgets.take(request.to)) return this.nats.publish(MAIL_SUBJECT, JSON.stringify(request));
-    this.withheld.inc();
-    this.log.warn({ kind: request.kind }, 'mail withheld: its mailbox has received too many');
+  private seal(request: MailRequest): string {
+    return this.encryption.encrypt(JSON.stringify(request), request.id);
   }
 }

@@ -51,6 +51,7 @@ import { managers } from './0120-managers.js';
 import { approvals, approvalsValid } from './0122-approvals.js';
 import { reassignedDepartures, reassignedDeparturesValid } from './0124-reassigned.js';
 import { userExports } from './0126-user-exports.js';
+import { mailOutbox } from './0130-mail-outbox.js';
 import { browserSessions } from './0134-browser-sessions.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
@@ -111,6 +112,7 @@ export const migrations: Migrations = [
   reassignedDepartures,
   reassignedDeparturesValid,
   userExports,
+  mailOutbox,
   browserSessions,
   bulkTelling,
 ];

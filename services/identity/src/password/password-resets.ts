@@ -42,9 +42,10 @@ export class PasswordResets {
       insert into password_reset (id, user_id, hash, created_at, expires_at)
       select *, ${this.clock.now()}::timestamptz, ${expires}::timestamptz from unnest(${resets.map((r) => r.id)}::uuid[],
         ${resets.map((r) => r.user.id)}::uuid[], ${resets.map((r) => sha256(r.token))}::bytea[])`.execute(db);
-    for (const { user, token } of resets) {
-      this.mail.send({ kind: 'password-reset', to: user.email, token, expiresAt: expires.toISOString() });
-    }
+    const expiresAt = expires.toISOString();
+    await this.mail.send(
+      resets.map(({ user, token }) => ({ userId: user.id, kind: 'password-reset', to: user.email, token, expiresAt })),
+    );
   }
 
   /** Invalidates all reset tokens of these users, in the transaction that has locked them. */

@@ -3,7 +3,7 @@ import { Ids } from '#libs/database';
 import { RotatingEncryption } from '#libs/platform';
 import { IdentityConfig } from '../identity.config.js';
 
-/** Encrypts keys in the database, each bound to the id of its row: those that sign, and those of exports. */
+/** Encrypts in the database what signs, keys of exports and waiting mails, each bound to the id of its row. */
 @Injectable()
 export class KeyEncryption extends RotatingEncryption {
   constructor({ leaverSecret, leaverSecretPrevious }: IdentityConfig, ids: Ids) {

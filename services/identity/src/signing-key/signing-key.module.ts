@@ -15,6 +15,7 @@ const rotation = keyRotation(KeyEncryption, {
   columns: [
     { table: 'signing_key', column: 'sealed_private_jwk', id: 'kid', boundTo: 'kid' },
     { table: 'user_export', column: 'sealed_key', id: 'id', boundTo: 'id' },
+    { table: 'mail_outbox', column: 'sealed', id: 'id', boundTo: 'id' },
   ],
 });
 

@@ -39,7 +39,7 @@ export class EmailConfirmations {
     );
     await this.links.end([userId]);
     await this.events.publishChanged([userId]);
-    if (from !== null) this.changes.notifyChanged(from);
+    if (from !== null) await this.changes.notifyChanged(userId, from);
     const detail = { email: { from, to: email } };
     await this.audit.append([{ accountId, action: 'user.updated', actorId: userId, subjectId: userId, detail }]);
   }

@@ -82,7 +82,7 @@ export class ProfileChanges {
     if (status === 'invited' && hasSeat && email !== null)
       return this.invitations.create(id, email, actorOf(principal).actorId);
     // The address of an invited user may be a stranger's, who has nothing to learn.
-    if (status !== 'invited' && former !== null) this.emailChanges.notifyChanged(former);
+    if (status !== 'invited' && former !== null) await this.emailChanges.notifyChanged(id, former);
     return undefined;
   }
 

@@ -10,6 +10,7 @@ import { TrackModule } from '../track/track.module.js';
 import { FormerIdentifierModule } from '../../former-identifier/former-identifier.module.js';
 import { EmailChangeModule } from '../../email-change/email-change.module.js';
 import { InvitationModule } from '../../invitation/invitation.module.js';
+import { MailModule } from '../../mail/mail.module.js';
 import { PasswordModule } from '../../password/password.module.js';
 import { PolicyModule } from '../../policy/policy.module.js';
 import { SessionModule } from '../../session/session.module.js';
@@ -104,6 +105,7 @@ import { Transfers } from './transfer/transfers.js';
     TrackModule,
     FormerIdentifierModule,
     InvitationModule,
+    MailModule,
     PasswordModule,
     PolicyModule,
     SessionModule,

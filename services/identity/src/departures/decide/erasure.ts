@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { UserEvent } from '#libs/contracts';
 import { sql } from 'kysely';
 import { FormerIdentifiers } from '../../former-identifier/former-identifiers.js';
+import { Mail } from '../../mail/mail.js';
 import { DepartureStore } from '../store/departure-store.js';
 
 /** Deletes identity's data about deleted users that no rule covers. */
@@ -12,6 +13,7 @@ export class Erasure {
     private readonly em: EntityManager,
     private readonly store: DepartureStore,
     private readonly former: FormerIdentifiers,
+    private readonly mail: Mail,
   ) {}
 
   /** Call in the transaction of the decision, after the rules. */
@@ -19,6 +21,7 @@ export class Erasure {
     const ids = deletions.map(({ data }) => data.userId);
     await this.deleteCredentials(ids);
     await this.former.erase(ids);
+    await this.mail.erase(ids);
     await this.deleteDryRuns(ids);
     await this.deleteEarlierEvents(deletions);
     await this.store.erasePersonal(ids, { except: deletions.map(({ data }) => data.departure!.id) });

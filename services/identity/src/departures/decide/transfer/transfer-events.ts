@@ -24,7 +24,7 @@ export class TransferEvents {
    * @param former the user before the transfer
    */
   async publish({ id: userId, email, status }: UserRow): Promise<void> {
-    if (email !== null && status !== 'invited') this.emailChanges.notifyChanged(email);
+    if (email !== null && status !== 'invited') await this.emailChanges.notifyChanged(userId, email);
     await this.events.publishChanged([userId]);
     const [user] = await this.users.byIds([userId]);
     const { account_id: accountId, seq } = user!;

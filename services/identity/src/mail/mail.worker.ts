@@ -1,0 +1,88 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Inject, Injectable } from '@nestjs/common';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { NATS } from '#libs/broker';
+import { MAIL_SUBJECT, type MailRequest } from '#libs/contracts';
+import { Worker, WorkerContext } from '#libs/jobs';
+import { Metrics } from '#libs/observability';
+import { sql } from 'kysely';
+import { KeyEncryption } from '../signing-key/key-encryption.js';
+import { MailBudgets } from './mail-budgets.js';
+
+const BATCH_SIZE = 20;
+/** Longer than a flush may take. */
+const LEASE_MS = 30_000;
+/** A mail waits until the broker is back, or its token has expired. */
+const RETRY = { delaysMs: [1_000, 5_000, 15_000, 60_000], retryLimit: Infinity };
+
+interface WaitingMail {
+  id: string;
+  sealed: string;
+  attempts: number;
+}
+
+/** Publishes the mails in the outbox at least once, within the budgets of their mailboxes. */
+@Injectable()
+export class MailWorker extends Worker<WaitingMail> {
+  private readonly withheld: ReturnType<Metrics['counter']>;
+
+  constructor(
+    @Inject(NATS) private readonly nats: NatsConnection,
+    private readonly em: EntityManager,
+    private readonly encryption: KeyEncryption,
+    private readonly budgets: MailBudgets,
+    metrics: Metrics,
+    context: WorkerContext,
+  ) {
+    super(context, { name: 'mail-outbox', batchSize: BATCH_SIZE, leaseMs: LEASE_MS, retry: RETRY });
+    this.withheld = metrics.counter(
+      'leaver_mails_withheld_total',
+      'Mails that were not requested because their mailbox had received too many.',
+    );
+  }
+
+  protected override async claim(limit: number): Promise<WaitingMail[]> {
+    const { rows } = await sql<WaitingMail>`
+      with due as materialized (
+        select id from mail_outbox where ${this.isDue()} order by due_at, id limit ${limit} for update skip locked
+      )
+      update mail_outbox m set attempts = attempts + 1, due_at = ${this.leaseUntil()} from due where m.id = due.id
+      returning m.id, m.sealed, m.attempts`.execute(this.db);
+    return rows;
+  }
+
+  protected override async run(mail: WaitingMail): Promise<void> {
+    const request = JSON.parse(this.encryption.decrypt(mail.sealed, mail.id)) as MailRequest;
+    if (!this.hasExpired(request) && (await this.isWithinBudget(mail, request))) {
+      this.nats.publish(MAIL_SUBJECT, JSON.stringify(request));
+      await this.nats.flush();
+    }
+    await sql`delete from mail_outbox where id = ${mail.id}`.execute(this.db);
+  }
+
+  protected override async failed({ id, attempts }: WaitingMail): Promise<Date | undefined> {
+    const retryAt = this.retryAt(attempts - 1);
+    await sql`update mail_outbox set due_at = ${retryAt} where id = ${id} and attempts = ${attempts}`.execute(this.db);
+    return retryAt;
+  }
+
+  protected override about({ id: mail, attempts }: WaitingMail): object {
+    return { mail, attempts };
+  }
+
+  private hasExpired({ expiresAt }: MailRequest): boolean {
+    return expiresAt !== undefined && new Date(expiresAt) <= this.clock.now();
+  }
+
+  /** Only the first attempt uses the budget: a broker that is away must not use it up. */
+  private async isWithinBudget({ id, attempts }: WaitingMail, { to, kind }: MailRequest): Promise<boolean> {
+    if (attempts > 1 || (await this.budgets.take(to))) return true;
+    this.withheld.inc();
+    this.log.warn({ mail: id, kind }, 'mail withheld: its mailbox has received too many');
+    return false;
+  }
+
+  private get db() {
+    return this.em.fork().getKysely();
+  }
+}
