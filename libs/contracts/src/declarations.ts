@@ -44,6 +44,7 @@ export * from './insights/dashboards.js';
 export * from './insights/goals.js';
 export * from './insights/insight-filters.js';
 export * from './insights/reports.js';
+export * from './notifications/mails.js';
 export * from './integrations/account-syncs.js';
 export * from './integrations/apps.js';
 export * from './integrations/document-templates.js';

@@ -20,6 +20,7 @@ export {
   type NatsUser,
 } from './nats.js';
 export { findNatsServer, type NatsServer, type OnProgress, natsImage } from './nats-server.js';
+export { MailSink, type MailSinkOptions, type SunkMail } from './mail-sink.js';
 export { freePort, isPortFree } from './ports.js';
 export { startPostgres, type Postgres, type PostgresOptions } from './postgres.js';
 export { reachableByPostgres } from './postgres-account.js';

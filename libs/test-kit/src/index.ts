@@ -2,6 +2,7 @@ export { asAnotherProcess } from './another-process.js';
 export { eventually, type WaitOptions } from '#libs/local-servers';
 export { testBroker, type TestBroker } from './test-broker.js';
 export { testDatabase, type TestDatabase, type TestDatabaseOptions } from './test-database.js';
+export { Mailboxes, tokenIn, type ReadMail } from './mailbox.js';
 export { TcpProxy } from './tcp-proxy.js';
 export { temporaryFolder, testRun } from './test-run.js';
 export { startRunServers } from './run-servers.js';

@@ -12,6 +12,7 @@ const NAMES = [
     'automations',
     'integrations',
     'insights',
+    'notifications',
     'operator',
   ],
   ...['billing', 'notes', 'orders', 'sleeper', 'east', 'west', 'stranger'],

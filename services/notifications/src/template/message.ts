@@ -1,0 +1,21 @@
+/** What a mail says, before it is laid out. All texts are plain text. */
+export interface Message {
+  subject: string;
+  paragraphs: readonly string[];
+  /** What the reader can do. */
+  action?: { label: string; url: string };
+  /** Below the action, in smaller letters. */
+  closing?: readonly string[];
+}
+
+/** What a mail is about. */
+export interface MessageFacts {
+  /** Present if the mail has a token. */
+  url: string;
+  /** Until when the link is valid. */
+  validUntil: string;
+  /** When it happened. */
+  at: string;
+  /** The name of the user who invites, fit for showing. */
+  inviter?: string;
+}
