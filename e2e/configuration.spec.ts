@@ -11,6 +11,7 @@ import { GatewayConfig } from '../services/gateway/src/gateway.config.js';
 import { IdentityConfig } from '../services/identity/src/identity.config.js';
 import { IntegrationsConfig } from '../services/integrations/src/integrations.config.js';
 import { MessagingConfig } from '../services/messaging/src/messaging.config.js';
+import { NotificationsConfig } from '../services/notifications/src/notifications.config.js';
 import { TelephonyConfig } from '../services/telephony/src/telephony.config.js';
 import { imageSets } from './deploy/configuration.js';
 
@@ -23,6 +24,7 @@ const classes: Record<string, Class<BaseConfig>> = {
   automations: ServiceConfig,
   integrations: IntegrationsConfig,
   insights: ServiceConfig,
+  notifications: NotificationsConfig,
 };
 const withDatabase = services.filter((name) => name !== 'gateway');
 const root = join(import.meta.dirname, '..');

@@ -1,6 +1,4 @@
 import { SCOPES } from '#libs/contracts';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { connectNats } from '#libs/broker';
 import { eventually } from '#libs/test-kit';
 import type { Api, Json } from './support/api.js';
 import { anAccount, PASSWORD, signIn, type Cast } from './support/cast.js';
@@ -11,14 +9,11 @@ import { System } from './support/system.js';
 import { traces } from './support/observers/traces.js';
 
 let system: System;
-let mailbox: NatsConnection;
 let issued = 0;
 beforeAll(async () => {
   system = await System.start();
-  mailbox = await connectNats({ url: system.brokerUrl('mailer'), name: 'mailer' });
 }, 120_000);
 afterAll(async () => {
-  await mailbox?.close();
   await system?.stop();
 }, 30_000);
 
@@ -56,7 +51,7 @@ describe('the transfer of a user to another person', () => {
     const { token: apiToken } = await cleo.api.post('/v1/me/api-tokens', { name: 'Laptop', scopes: SCOPES });
     const byToken = system.api(apiToken as string);
     await byToken.get('/v1/me');
-    const mails = await mailsDuring(mailbox, 2, () => owner.api.post(`/v1/users/${cleo.id}/transfer`, nell));
+    const mails = await mailsDuring(system.mailboxes, 2, () => owner.api.post(`/v1/users/${cleo.id}/transfer`, nell));
     await eventually(async () => expect(await statusOf(cleo.api.get('/v1/me'), cleo.api)).toBe(401), {
       timeout: 1_000,
     });

@@ -11,7 +11,7 @@ import {
   type Cast,
 } from './support/cast.js';
 import { counts, linesOf, over, watch, type Departure } from './support/departures.js';
-import { PARTS } from './support/foundation.js';
+import { PARTICIPANTS } from './support/foundation.js';
 import { story } from './support/story.js';
 import { System } from './support/system.js';
 import { traces } from './support/observers/traces.js';
@@ -94,7 +94,10 @@ describe.each(PRESETS)('under preset %s', (preset) => {
     );
     expect(new Set(progress.names)).toEqual(new Set(['rule', 'service', 'departure']));
     deactivation = await over(owner(), accepted);
-    expect(deactivation).toMatchObject({ status: 'completed', progress: { done: PARTS.length, total: PARTS.length } });
+    expect(deactivation).toMatchObject({
+      status: 'completed',
+      progress: { done: PARTICIPANTS.length, total: PARTICIPANTS.length },
+    });
     expect(counts(linesOf(deactivation))).toEqual(counts(preview.rules));
     expect(linesOf(deactivation).filter((one) => one.remaining !== 0)).toEqual([]);
   });

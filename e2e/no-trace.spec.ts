@@ -7,7 +7,7 @@ import { Api, type Json } from './support/api.js';
 import { anAccount, contactsCsv, PASSWORD, signIn, type Cast } from './support/cast.js';
 import { over, type Departure } from './support/departures.js';
 import { everythingOf, type Everything, type Stranger } from './support/everything.js';
-import { PARTS } from './support/foundation.js';
+import { PARTICIPANTS, PARTS } from './support/foundation.js';
 import { aRenamedPerson, SPELLED } from './support/renamed-person.js';
 import { ENTERPRISE, ScimApi, USER } from './support/scim-api.js';
 import { Routes } from './security/routes.js';
@@ -178,7 +178,7 @@ describe('a user with rows of every kind', () => {
       );
       expect(await over(owner(), departure)).toMatchObject({
         status: 'completed',
-        progress: { done: PARTS.length, total: PARTS.length },
+        progress: { done: PARTICIPANTS.length, total: PARTICIPANTS.length },
       });
       system.advanceDays(8);
       await ownerAgain();

@@ -2,7 +2,7 @@ import { countOf } from './around-a-departure/past-the-rules.js';
 import type { Json } from './support/api.js';
 import { anAccount, contactsCsv, signIn, type Cast } from './support/cast.js';
 import { linesOf, over, type Departure } from './support/departures.js';
-import { PARTS } from './support/foundation.js';
+import { PARTICIPANTS } from './support/foundation.js';
 import { System } from './support/system.js';
 
 interface Things {
@@ -87,7 +87,7 @@ describe('a reactivation', () => {
     expect(returned).toMatchObject({
       transition: 'reactivated',
       status: 'completed',
-      progress: { done: PARTS.length, total: PARTS.length },
+      progress: { done: PARTICIPANTS.length, total: PARTICIPANTS.length },
     });
     expect(reported(returned)).toMatchObject({
       'messaging.live-chats': [2, 1, 'changed-since'],

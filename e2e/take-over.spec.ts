@@ -1,7 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats, USERS } from '#libs/broker';
 import { userSubject } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
@@ -13,14 +12,11 @@ import { story } from './support/story.js';
 import { System } from './support/system.js';
 
 let system: System;
-let mailbox: NatsConnection;
 let issued = 0;
 beforeAll(async () => {
   system = await System.start();
-  mailbox = await connectNats({ url: system.brokerUrl('mailer'), name: 'mailer' });
 }, 120_000);
 afterAll(async () => {
-  await mailbox?.close();
   await system?.stop();
 }, 30_000);
 
@@ -101,7 +97,7 @@ describe('a take-over ends what is the former person’s own:', () => {
       'integrations.shared-apps',
     ]);
 
-    const mails = await mailsDuring(mailbox, 2, async () => {
+    const mails = await mailsDuring(system.mailboxes, 2, async () => {
       const taken = await takeOver(cast, ada, to);
       expect(taken).toMatchObject({ id, ...to, roles: ['owner'], teamIds: [cast.teamId] });
       departure = await departureOf(cast, taken.departureId);

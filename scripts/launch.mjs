@@ -1,13 +1,14 @@
 // Starts everything on this machine and stops it in order. npm start runs it once the packages are installed and dist is built.
 /** @import { ServiceDatabase } from '#libs/local-servers' */
 /** @import { Secrets } from './lib/home.mjs' */
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   createServiceDatabase,
   findNatsServer,
   freePort,
   isPortFree,
+  MailSink,
   startNats,
   startPostgres,
 } from '#libs/local-servers';
@@ -188,6 +189,29 @@ async function createDatabases(adminUrl, secrets) {
 }
 
 /**
+ * The settings for sending mail. Without SMTP_URL, mails go to files in the folder `mails`, and nowhere else.
+ * @param {{ home: string, secrets: Secrets, port: number }} options
+ */
+async function mailSettingsOf({ home, secrets, port }) {
+  const settings = {
+    NOTIFICATIONS_SECRET: secrets.notifications,
+    PUBLIC_URL: process.env.PUBLIC_URL || `http://127.0.0.1:${port}`,
+  };
+  if (process.env.SMTP_URL) return settings;
+  const folder = join(home, 'mails');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  let count = 0;
+  const sink = await MailSink.start({
+    onMail: ({ source }) => {
+      const name = `${new Date().toISOString().replaceAll(':', '-')}-${++count}.eml`;
+      writeFile(join(folder, name), source, { mode: 0o600 }).catch((error) => console.error(error.message));
+    },
+  });
+  cleanUps.push(() => sink.stop());
+  return { ...settings, SMTP_URL: sink.url, SMTP_TLS: 'optional', MAIL_FROM: 'Leaver <no-reply@leaver.localhost>' };
+}
+
+/**
  * @param {object} options
  * @param {string} options.home
  * @param {Secrets} options.secrets
@@ -197,6 +221,7 @@ async function createDatabases(adminUrl, secrets) {
  * @param {Report} options.report
  */
 async function startServices({ home, secrets, port, natsUrls, databases, report }) {
+  const mailSettings = await mailSettingsOf({ home, secrets, port });
   // A service must not get the superuser's URL.
   const { DATABASE_URL: _, ...inherited } = process.env;
   const supervised = await Promise.all(
@@ -221,6 +246,7 @@ async function startServices({ home, secrets, port, natsUrls, databases, report 
         ...(name === 'identity' && { LEAVER_SECRET: secrets.master }),
         ...(name === 'contacts' && { CONTACTS_SECRET: secrets.contacts }),
         ...(name === 'integrations' && { INTEGRATIONS_SECRET: secrets.integrations }),
+        ...(name === 'notifications' && mailSettings),
       };
       return new SupervisedService({ name, env, logs: join(home, 'logs'), report: (text) => console.log(text) });
     }),

@@ -54,6 +54,7 @@ export function secretsOf(secrets, servers, authority) {
       ...(name === 'identity' && { 'leaver-secret': secrets.master }),
       ...(name === 'contacts' && { 'contacts-secret': secrets.contacts }),
       ...(name === 'integrations' && { 'integrations-secret': secrets.integrations }),
+      ...(name === 'notifications' && { 'notifications-secret': secrets.notifications }),
     }),
     /** @returns {Record<string, string>} */
     jobs: () => ({

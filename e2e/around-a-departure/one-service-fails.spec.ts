@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
 import { anAccount, signIn, type Cast } from '../support/cast.js';
 import { over, type Departure } from '../support/departures.js';
-import { PARTS } from '../support/foundation.js';
+import { PARTICIPANTS } from '../support/foundation.js';
 import { System } from '../support/system.js';
 import { trail } from './people.js';
 import { pastTheRules } from './past-the-rules.js';
@@ -63,7 +63,10 @@ it('a failing service retries automatically, is then shown as failed, and a retr
   await inAutomations('drop trigger broken on automation');
   const retry = () => owner().post<Departure>(`/v1/departures/${started.id}/retry`);
   const retried = await retry();
-  expect(retried).toMatchObject({ status: 'running', progress: { done: PARTS.length - 1, total: PARTS.length } });
+  expect(retried).toMatchObject({
+    status: 'running',
+    progress: { done: PARTICIPANTS.length - 1, total: PARTICIPANTS.length },
+  });
   expect(others(retried)).toEqual(others(failed));
   const counted = await over(owner(), started);
   expect(partOf(counted, 'automations')).toMatchObject({ status: 'completed' });

@@ -4,7 +4,7 @@ import { eventually } from '#libs/test-kit';
 import type { Json } from '../support/api.js';
 import { anAccount, type Cast } from '../support/cast.js';
 import { over, type Departure } from '../support/departures.js';
-import { PARTS } from '../support/foundation.js';
+import { PARTICIPANTS } from '../support/foundation.js';
 import { System } from '../support/system.js';
 import { countOf, pastTheRules } from './past-the-rules.js';
 
@@ -104,7 +104,7 @@ it(`a bulk request for ${PEOPLE.toLocaleString('en')} users completes, with refu
   expect(await countOf(system, 'identity', each, [account])).toBe(good);
   const { departureId } = bulk.rows.find(({ row }) => row === 1)!;
   expect(await owner().get(`/v1/departures/${departureId}`)).toMatchObject({
-    ...{ userId: team[0], status: 'completed', progress: { done: PARTS.length, total: PARTS.length } },
+    ...{ userId: team[0], status: 'completed', progress: { done: PARTICIPANTS.length, total: PARTICIPANTS.length } },
   });
   print(
     `${rows.length} rows: answered in ${(answered - started).toFixed(0)} ms, all complete in ${took.toFixed(0)} ms`,

@@ -9,7 +9,16 @@ import { RetryingClient } from './retrying-client.js';
 import { carryOutRunbooks } from './runbook-run.js';
 import { Stack } from './stack.js';
 
-const DATA_SERVICES = ['identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
+const DATA_SERVICES = [
+  'identity',
+  'contacts',
+  'messaging',
+  'telephony',
+  'automations',
+  'integrations',
+  'insights',
+  'notifications',
+];
 const SERVICES = ['gateway', ...DATA_SERVICES];
 const CONTACTS = 400;
 

@@ -39,6 +39,7 @@ export function secretsToTry({ trusted = '/run/secrets/ca.crt', authority = CERT
     master: long,
     contacts: long,
     integrations: long,
+    notifications: long,
     nats: named(brokerUsers, long),
     databases: named(dataServices, { owner: long, runtime: long }),
     serviceKeys: Object.fromEntries(signers.map((name) => [name, serviceKeys(name).SERVICE_KEY])),

@@ -101,7 +101,7 @@ describe('the job kubernetes-certificates', () => {
   it('adds TLS to an installation without', () => {
     const changed = run(former);
     const withAddresses = current.filter(({ data }) => Object.keys(data).some((key) => key.endsWith('-url')));
-    expect(withAddresses).toHaveLength(11);
+    expect(withAddresses).toHaveLength(12);
     expect(changed).toEqual(expect.arrayContaining(withAddresses));
     expect(names(changed).slice(0, -withAddresses.length)).toEqual(['leaver-ca', ...servers]);
   });

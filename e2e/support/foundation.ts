@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { Class } from '#libs/contracts';
 import { fingerprint, migrate, type Migrations } from '#libs/database';
 import type { BaseConfig } from '#libs/platform';
-import { serviceKeys, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
+import { Mailboxes, serviceKeys, testBroker, testDatabase, type TestBroker, type TestDatabase } from '#libs/test-kit';
 import { accounts, ACCOUNTS } from '../../scripts/lib/nats-accounts.mjs';
 import { passwordOwner, permissions, ruleOwner, subscriberOf } from '../../scripts/lib/nats-users.mjs';
 import { AutomationsModule, migrations as automations } from '../../services/automations/src/automations.module.js';
@@ -14,6 +14,11 @@ import { InsightsModule, migrations as insights } from '../../services/insights/
 import { IntegrationsConfig } from '../../services/integrations/src/integrations.config.js';
 import { IntegrationsModule, migrations as integrations } from '../../services/integrations/src/integrations.module.js';
 import { MessagingModule, migrations as messaging } from '../../services/messaging/src/messaging.module.js';
+import { NotificationsConfig } from '../../services/notifications/src/notifications.config.js';
+import {
+  NotificationsModule,
+  migrations as notifications,
+} from '../../services/notifications/src/notifications.module.js';
 import { TelephonyConfig } from '../../services/telephony/src/telephony.config.js';
 import { TelephonyModule, migrations as telephony } from '../../services/telephony/src/telephony.module.js';
 
@@ -23,6 +28,8 @@ export interface Part {
   migrations: Migrations;
   config?: Class<BaseConfig>;
   ownsStreams?: boolean;
+  /** Default: true. */
+  hasRules?: boolean;
 }
 
 /** The services that own data. */
@@ -34,19 +41,38 @@ export const PARTS: readonly Part[] = [
   { name: 'automations', module: AutomationsModule, migrations: automations },
   { name: 'integrations', module: IntegrationsModule, migrations: integrations, config: IntegrationsConfig },
   { name: 'insights', module: InsightsModule, migrations: insights },
+  {
+    name: 'notifications',
+    module: NotificationsModule,
+    migrations: notifications,
+    config: NotificationsConfig,
+    hasRules: false,
+  },
 ];
+
+/** The services that take part in departures. */
+export const PARTICIPANTS = PARTS.filter(({ hasRules = true }) => hasRules);
 
 export const SECRETS = {
   LEAVER_SECRET: 'a-secret-for-tests-that-is-long-enough-for-anybody',
   INTEGRATIONS_SECRET: 'another-secret-for-tests-that-is-long-enough',
   CONTACTS_SECRET: 'one-more-secret-for-tests-that-is-long-enough',
+  NOTIFICATIONS_SECRET: 'a-fourth-secret-for-tests-that-is-long-enough',
 };
 
 /** The tests receive webhooks on this machine. */
 const RECEIVERS = { WEBHOOKS_ALLOW_PRIVATE: 'true' };
 
-/** The broker user of the program that sends mail. */
+/** The broker user of a mail sender of release 0.1, as whom the recordings of `e2e/upgrade` are made. */
 const MAILER = { account: ACCOUNTS.services, publish: [], subscribe: ['mail.requested'] };
+
+/** The settings of a service that sends its mails there. */
+export const mailSettings = ({ sink }: Mailboxes) => ({
+  SMTP_URL: sink.url,
+  SMTP_TLS: 'optional',
+  MAIL_FROM: 'Leaver <no-reply@leaver.example>',
+  PUBLIC_URL: 'https://leaver.example.com',
+});
 
 /** The contents of databases and broker before the services start. */
 export interface Contents {
@@ -67,6 +93,8 @@ export class Foundation {
     readonly databases: ReadonlyMap<string, TestDatabase>,
     private readonly passwords: ReadonlyMap<string, string>,
     private readonly settings: Record<string, string>,
+    /** Where all mails arrive. */
+    readonly mailboxes: Mailboxes,
   ) {}
 
   /**
@@ -79,15 +107,17 @@ export class Foundation {
     subscribers: readonly string[] = [],
   ): Promise<Foundation> {
     const users = brokerUsers(externalServices, subscribers);
-    const [broker, ...databases] = await Promise.all([
+    const [broker, mailboxes, ...databases] = await Promise.all([
       testBroker({ users, accounts }),
+      Mailboxes.open(),
       ...PARTS.map((part) => databaseFor(part, contents)),
     ]);
     const foundation = new Foundation(
       broker,
       new Map(PARTS.map((part, index) => [part.name, databases[index]!])),
       new Map(users.map(({ name, password }) => [name, password])),
-      { ...SECRETS, ...RECEIVERS, ...contents?.settings },
+      { ...SECRETS, ...RECEIVERS, ...mailSettings(mailboxes), ...contents?.settings },
+      mailboxes,
     );
     await contents?.fillBroker(foundation.brokerUrl('identity-streams'));
     return foundation;
@@ -115,6 +145,7 @@ export class Foundation {
 
   async clear(): Promise<void> {
     await Promise.all([...this.databases.values()].map((database) => database.drop()));
+    await this.mailboxes.close();
     await this.broker.stop();
   }
 }

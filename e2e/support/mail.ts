@@ -1,19 +1,28 @@
-import type { NatsConnection } from '@nats-io/transport-node';
-import type { MailRequest } from '#libs/contracts';
+import { eventually, tokenIn, type Mailboxes } from '#libs/test-kit';
 
-/**
- * The first mails that are requested during the work, by kind.
- * @param mailbox a connection of the broker user `mailer`
- */
+export interface ArrivedMail {
+  kind: string;
+  to: string;
+  token?: string;
+}
+
+/** The mails that arrive during the work, by kind. Waits for `count` of them. */
 export async function mailsDuring(
-  mailbox: NatsConnection,
+  mailboxes: Mailboxes,
   count: number,
   work: () => Promise<unknown>,
-): Promise<Map<MailRequest['kind'], MailRequest>> {
-  const subscription = mailbox.subscribe('mail.requested', { max: count });
-  await mailbox.flush();
+): Promise<Map<string, ArrivedMail>> {
+  const before = (await mailboxes.all()).length;
   await work();
-  const mails: MailRequest[] = [];
-  for await (const message of subscription) mails.push(message.json<MailRequest>());
-  return new Map(mails.map((mail) => [mail.kind, mail]));
+  const mails = await eventually(async () => {
+    const arrived = (await mailboxes.all()).slice(before);
+    expect(arrived.length).toBeGreaterThanOrEqual(count);
+    return arrived;
+  });
+  return new Map(
+    mails.map((mail) => {
+      const kind = mail.headers['x-leaver-mail']!;
+      return [kind, { kind, to: mail.to[0]!, token: tokenIn(mail) }];
+    }),
+  );
 }

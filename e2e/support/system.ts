@@ -1,5 +1,5 @@
 import { Ids, TestClock } from '#libs/database';
-import { serviceKeys } from '#libs/test-kit';
+import { serviceKeys, type Mailboxes } from '#libs/test-kit';
 import { startService, type RunningService } from '#libs/platform';
 import { wakeOnAdvance } from '#libs/platform/testing';
 import { gateway } from '../../services/gateway/src/gateway.js';
@@ -72,6 +72,11 @@ export class System {
   /** The environment of the command line as the operator of the broker. */
   get operator(): { NATS_URL: string; SERVICE_KEY: string } {
     return { NATS_URL: this.brokerUrl('operator'), SERVICE_KEY: serviceKeys('operator').SERVICE_KEY };
+  }
+
+  /** Where all mails of the system arrive. */
+  get mailboxes(): Mailboxes {
+    return this.foundation.mailboxes;
   }
 
   brokerUrl(user: string): string {

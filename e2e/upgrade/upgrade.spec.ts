@@ -205,7 +205,7 @@ describe.each(['0.1.0'])('an installation of %s that has been upgraded', (versio
     const ask = async (question: string) => JSON.parse((await leaver([question, '--json'], env)).out) as Json[];
     const messages = (await ask('dead-letters')).filter(({ kind }) => kind === 'message');
     expect(messages.map(({ service }) => service).sort()).toEqual(
-      facts.services.filter((name) => name !== 'identity').sort(),
+      [...facts.services, 'notifications'].filter((name) => name !== 'identity').sort(),
     );
     await eventually(async () => expect(await ask('drift')).toEqual([]));
   });

@@ -9,9 +9,9 @@ import {
   type NatsUser,
   type Postgres,
 } from '#libs/local-servers';
-import { eventually, serviceKeys, TcpProxy, temporaryFolder, testRun } from '#libs/test-kit';
+import { eventually, Mailboxes, serviceKeys, TcpProxy, temporaryFolder, testRun } from '#libs/test-kit';
 import pg from 'pg';
-import { PARTS } from '../../e2e/support/foundation.js';
+import { mailSettings, PARTS } from '../../e2e/support/foundation.js';
 import { accounts, ACCOUNTS } from '../../scripts/lib/nats-accounts.mjs';
 import { passwordOwner, permissions } from '../../scripts/lib/nats-users.mjs';
 
@@ -20,6 +20,7 @@ const SECRETS = {
   LEAVER_SECRET: 'a-secret-for-tests-that-is-long-enough-for-anybody',
   INTEGRATIONS_SECRET: 'another-secret-for-tests-that-is-long-enough',
   CONTACTS_SECRET: 'one-more-secret-for-tests-that-is-long-enough',
+  NOTIFICATIONS_SECRET: 'a-fourth-secret-for-tests-that-is-long-enough',
 };
 /** The broker user of the test itself, with all permissions. */
 const TESTER = 'tester';
@@ -38,6 +39,8 @@ export class Servers {
     private readonly users: readonly NatsUser[],
     /** The proxies of each service to its database and to the broker. Empty without `proxied`. */
     readonly proxies: ReadonlyMap<string, { database?: TcpProxy; broker: TcpProxy }>,
+    /** Where all mails arrive. */
+    readonly mailboxes: Mailboxes,
   ) {}
 
   static async start({ proxied }: ServersOptions): Promise<Servers> {
@@ -64,7 +67,7 @@ export class Servers {
         });
       proxies.set('gateway', { broker: await TcpProxy.before(nats.port) });
     }
-    return new Servers(dir, postgres, nats, users, proxies);
+    return new Servers(dir, postgres, nats, users, proxies, await Mailboxes.open());
   }
 
   /** The environment variables of the service. */
@@ -79,6 +82,7 @@ export class Servers {
       ...(name !== 'gateway' && {
         DATABASE_URL: `postgres://${name}:${PASSWORDS.runtime}@127.0.0.1:${database.port}/leaver_${name}`,
         ...SECRETS,
+        ...mailSettings(this.mailboxes),
       }),
     };
   }
@@ -172,6 +176,7 @@ export class Servers {
       await database?.close();
       await broker.close();
     }
+    await this.mailboxes.close();
     await this.nats.stop();
     await this.postgres.stop();
     await rm(this.dir, { recursive: true, force: true });

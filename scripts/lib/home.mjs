@@ -15,6 +15,7 @@ import { brokerUsers, dataServices, externalServices, signers } from './services
  * @property {string} master
  * @property {string} contacts
  * @property {string} integrations
+ * @property {string} notifications
  * @property {Record<string, RolePasswords>} databases
  * @property {Record<string, string>} nats
  * @property {Record<string, string>} serviceKeys private keys of those that sign their calls, by name
@@ -81,6 +82,7 @@ export async function readSecrets(home) {
     master: kept.master ?? random(),
     contacts: kept.contacts ?? random(),
     integrations: kept.integrations ?? random(),
+    notifications: kept.notifications ?? random(),
     databases: Object.fromEntries(
       [...dataServices, ...externalServices].map((name) => [
         name,

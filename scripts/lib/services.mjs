@@ -7,6 +7,7 @@ export const dataServices = [
   'automations',
   'integrations',
   'insights',
+  'notifications',
 ];
 
 export const services = ['gateway', ...dataServices];

@@ -1,8 +1,7 @@
 import { jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from '#libs/broker';
-import { MAIL_SUBJECT, type MailRequest } from '#libs/contracts';
-import { eventually } from '#libs/test-kit';
+import { eventually, tokenIn, type Mailboxes } from '#libs/test-kit';
 import type { ValidateFunction } from 'ajv';
 import type { System } from '../system.js';
 import { anAjv } from './openapi-validator.js';
@@ -12,13 +11,15 @@ interface Message {
   data: Uint8Array;
 }
 
-/** Records all messages that services publish while the test runs. */
+/** Records all messages that services publish, and reads the mails that they send, while the test runs. */
 export class Listener {
   readonly received: Message[] = [];
   private readonly connections: NatsConnection[] = [];
 
+  private constructor(private readonly mailboxes: Mailboxes) {}
+
   static async on(system: System): Promise<Listener> {
-    const listener = new Listener();
+    const listener = new Listener(system.mailboxes);
     const as = async (user: string) => {
       const nats = await connectNats({ url: system.brokerUrl(user), name: 'listener' });
       listener.connections.push(nats);
@@ -28,7 +29,6 @@ export class Listener {
     const identity = await as('identity-streams');
     for (const stream of ['USERS', 'DEPARTURES'])
       await (await jetstream(identity).consumers.get(stream)).consume({ callback });
-    (await as('mailer')).subscribe('mail.requested', { callback: (_error, message) => callback(message) });
     (await as('gateway')).subscribe('progress.departure.*', { callback: (_error, message) => callback(message) });
     await Promise.all(listener.connections.map((nats) => nats.flush()));
     return listener;
@@ -36,18 +36,15 @@ export class Listener {
 
   /** The token in the newest mail to this address that has one. */
   mailedTo = (address: string): Promise<string> =>
-    eventually(() => {
-      const mail = this.mailsTo(address).findLast(({ token }) => token !== undefined);
-      expect(mail).toBeDefined();
-      return mail!.token!;
+    eventually(async () => {
+      const token = (await this.mailboxes.of(address)).map(tokenIn).findLast((one) => one !== undefined);
+      expect(token).toBeDefined();
+      return token!;
     });
 
-  /** All mails to this address, in the order in which they were requested. */
-  mailsTo = (address: string): MailRequest[] =>
-    this.received
-      .filter(({ subject }) => subject === MAIL_SUBJECT)
-      .map(({ data }) => JSON.parse(new TextDecoder().decode(data)) as MailRequest)
-      .filter(({ to }) => to === address);
+  /** The kinds of all mails to this address, in the order in which they arrived. */
+  kindsTo = async (address: string): Promise<string[]> =>
+    (await this.mailboxes.of(address)).map(({ headers }) => headers['x-leaver-mail']!);
 
   async stop(): Promise<void> {
     for (const nats of this.connections) await nats.close();

@@ -22,10 +22,14 @@ export class Mailboxes {
 
   /** All mails to this address so far. */
   async of(address: string): Promise<ReadMail[]> {
+    return (await this.all()).filter(({ to }) => to.includes(address));
+  }
+
+  /** All mails so far, in the order in which they arrived. */
+  async all(): Promise<ReadMail[]> {
     const { default: PostalMime } = await import('postal-mime');
-    const mails = this.sink.mails.filter(({ to }) => to.includes(address));
     return Promise.all(
-      mails.map(async ({ source, to, secure }) => {
+      this.sink.mails.map(async ({ source, to, secure }) => {
         const mail = await PostalMime.parse(source);
         return {
           id: mail.messageId ?? '',

@@ -1,9 +1,3 @@
-/**
- * The core NATS subject on which identity requests emails. The operator's mail sender subscribes to it. The broker does not
- * store the requests.
- */
-export const MAIL_SUBJECT = 'mail.requested';
-
 /** Mails with a token let their reader in. The others tell a former address that another one was asked for, or is used now. */
 export const MAIL_KINDS = [
   'invitation',
@@ -14,7 +8,7 @@ export const MAIL_KINDS = [
 ] as const;
 
 export interface MailRequest {
-  /** A request can be published again after a crash; it then has the same id. */
+  /** A request can be repeated after a crash; it then has the same id. */
   id: string;
   kind: (typeof MAIL_KINDS)[number];
   /** The email address. */

@@ -5,7 +5,6 @@ import {
   departureProgress,
   departureSubject,
   isLifecycleType,
-  MAIL_SUBJECT,
   receiptSubject,
   USER_EVENTS,
   USERS_STREAM,
@@ -117,13 +116,6 @@ const ANNOUNCEMENTS: readonly Announcement[] = [
     address: departureProgress('{departureId}'),
     summary: 'A departure has made progress. The message is empty; consumers ask for the new events.',
     audience: 'internal',
-  },
-  {
-    name: MAIL_SUBJECT,
-    address: MAIL_SUBJECT,
-    summary: 'A request to send a mail. For the mail sender that the operator runs.',
-    audience: 'internal',
-    payload: { $ref: '#/components/schemas/MailRequest' },
   },
 ];
 

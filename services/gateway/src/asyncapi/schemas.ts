@@ -4,7 +4,6 @@ import {
   CompletedDeparture,
   dataSchema,
   DepartureNews,
-  MAIL_KINDS,
   PRESETS,
   RESTORE,
   schemaOf,
@@ -17,7 +16,6 @@ import {
   type Telling,
   type DepartureFacts,
   type EventDataName,
-  type MailRequest,
   type Profile,
   type Receipt,
   type ReceiptBatch,
@@ -272,17 +270,5 @@ export const EVENT_SCHEMAS: Record<string, Schema> = {
   ReceiptFailure: schemaFor<ReceiptFailure>(
     { ...failure, rule: text, part: text },
     { ...maybeFailure, rule: true, part: true },
-  ),
-  MailRequest: schemaFor<MailRequest>(
-    {
-      id: about('A request that is published again has the same id.', { type: 'string', format: 'uuid' }),
-      kind: oneOf([...MAIL_KINDS]),
-      to: { type: 'string', format: 'email' },
-      token: about('Absent in notices.', text),
-      expiresAt: about('When the token expires.', moment),
-      invitedById: about('The user who has sent the invitation.', id),
-      at: about('In notices: when the address was changed, or the change was asked for.', moment),
-    },
-    { token: true, expiresAt: true, invitedById: true, at: true },
   ),
 };

@@ -170,7 +170,6 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   ResentInvitation: invitation,
   SentInvitation: invitation,
   ReceiptBatch: { service: 'messaging' },
-  MailRequest: { kind: 'invitation', expiresAt: LATER, at: undefined },
   Report: { sharedWith: 'everyone', withdrawn: false },
   RoutedCall: { outcome: 'routed', inboxId: null, movedTo: null },
   ScheduledMessage: { status: 'scheduled', at: LATER },

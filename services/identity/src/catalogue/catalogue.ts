@@ -6,7 +6,16 @@ import { sql } from 'kysely';
 import { droppedFrom, merged } from './dropped-rules.js';
 
 /** The order of services in the catalogue. Others follow. */
-const ORDER = ['identity', 'contacts', 'messaging', 'telephony', 'automations', 'integrations', 'insights'];
+const ORDER = [
+  'identity',
+  'contacts',
+  'messaging',
+  'telephony',
+  'automations',
+  'integrations',
+  'insights',
+  'notifications',
+];
 
 /** Rules that an operator has not confirmed to end count. */
 const hasRules = (row: string) => sql`(${sql.ref(row)}.rules <> '[]' or ${sql.ref(row)}.dropped <> '[]')`;

@@ -1,11 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { EntityManager } from '@mikro-orm/postgresql';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { sql } from 'kysely';
-import { NATS } from '#libs/broker';
 import {
   invitationsAccept,
-  MAIL_SUBJECT,
   NOBODY,
   passwordResetConfirm,
   passwordResetRequest,
@@ -13,29 +10,22 @@ import {
   usersReactivate,
   usersUpdate,
   type InvitedUser,
-  type MailRequest,
   type NoQuery,
   type Operation,
   type Principal,
   type UserChange,
 } from '#libs/contracts';
 import { eventually } from '#libs/test-kit';
-import { MailWorker } from '../mail/mail.worker.js';
 import { outcomeOf, ownerOf, PASSWORD, TestIdentity } from '../testing/identity.js';
 import { Provider } from '../testing/provider.js';
 
 let identity: TestIdentity;
-let nats: NatsConnection;
 let owner: Principal;
 let provider: Provider;
-let mails: MailRequest[];
 beforeAll(async () => {
   identity = await TestIdentity.start();
-  nats = identity.service.app.get<NatsConnection>(NATS, { strict: false });
-  nats.subscribe(MAIL_SUBJECT, { callback: (_error, message) => void mails.push(message.json<MailRequest>()) });
 });
 beforeEach(async () => {
-  mails = [];
   owner = ownerOf(await identity.anAccount());
   provider = await Provider.of(identity, owner);
 });
@@ -51,9 +41,7 @@ const confirm = (token: string) =>
 
 /** The tokens that were mailed to this address. */
 async function mailedTo(address: string): Promise<string[]> {
-  await identity.get(MailWorker).drain();
-  await nats.flush();
-  return mails.flatMap(({ to, token }) => (to === address && token !== undefined ? [token] : []));
+  return (await identity.mails(address)).flatMap(({ token }) => token ?? []);
 }
 
 async function resetOf({ email }: InvitedUser): Promise<string> {

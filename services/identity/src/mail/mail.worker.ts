@@ -1,8 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Inject, Injectable } from '@nestjs/common';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { NATS } from '#libs/broker';
-import { MAIL_SUBJECT, type MailRequest } from '#libs/contracts';
+import { Injectable } from '@nestjs/common';
+import { ServiceClient } from '#libs/broker';
+import { mailsSend, type MailRequest } from '#libs/contracts';
 import { Worker, WorkerContext } from '#libs/jobs';
 import { Metrics } from '#libs/observability';
 import { sql } from 'kysely';
@@ -10,25 +9,27 @@ import { KeyEncryption } from '../signing-key/key-encryption.js';
 import { MailBudgets } from './mail-budgets.js';
 
 const BATCH_SIZE = 20;
-/** Longer than a flush may take. */
+/** Longer than a call may take. */
 const LEASE_MS = 30_000;
-/** A mail waits until the broker is back, or its token has expired. */
+/** A mail waits until the notifications service is back, or its token has expired. */
 const RETRY = { delaysMs: [1_000, 5_000, 15_000, 60_000], retryLimit: Infinity };
 
 interface WaitingMail {
   id: string;
+  accountId: string;
+  userId: string;
   sealed: string;
   attempts: number;
 }
 
-/** Publishes the mails in the outbox at least once, within the budgets of their mailboxes. */
+/** Hands the mails in the outbox to the notifications service at least once, within the budgets of their mailboxes. */
 @Injectable()
 export class MailWorker extends Worker<WaitingMail> {
   private readonly withheld: ReturnType<Metrics['counter']>;
 
   constructor(
-    @Inject(NATS) private readonly nats: NatsConnection,
     private readonly em: EntityManager,
+    private readonly client: ServiceClient,
     private readonly encryption: KeyEncryption,
     private readonly budgets: MailBudgets,
     metrics: Metrics,
@@ -47,16 +48,15 @@ export class MailWorker extends Worker<WaitingMail> {
         select id from mail_outbox where ${this.isDue()} order by due_at, id limit ${limit} for update skip locked
       )
       update mail_outbox m set attempts = attempts + 1, due_at = ${this.leaseUntil()} from due where m.id = due.id
-      returning m.id, m.sealed, m.attempts`.execute(this.db);
+      returning m.id, m.account_id as "accountId", m.user_id as "userId", m.sealed, m.attempts`.execute(this.db);
     return rows;
   }
 
   protected override async run(mail: WaitingMail): Promise<void> {
     const request = JSON.parse(this.encryption.decrypt(mail.sealed, mail.id)) as MailRequest;
-    if (!this.hasExpired(request) && (await this.isWithinBudget(mail, request))) {
-      this.nats.publish(MAIL_SUBJECT, JSON.stringify(request));
-      await this.nats.flush();
-    }
+    const { accountId, userId } = mail;
+    if (!this.hasExpired(request) && (await this.isWithinBudget(mail, request)))
+      await this.client.ask(mailsSend, { ...request, accountId, userId });
     await sql`delete from mail_outbox where id = ${mail.id}`.execute(this.db);
   }
 
@@ -74,7 +74,7 @@ export class MailWorker extends Worker<WaitingMail> {
     return expiresAt !== undefined && new Date(expiresAt) <= this.clock.now();
   }
 
-  /** Only the first attempt uses the budget: a broker that is away must not use it up. */
+  /** Only the first attempt uses the budget: a service that is away must not use it up. */
   private async isWithinBudget({ id, attempts }: WaitingMail, { to, kind }: MailRequest): Promise<boolean> {
     if (attempts > 1 || (await this.budgets.take(to))) return true;
     this.withheld.inc();

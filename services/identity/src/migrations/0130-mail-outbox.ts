@@ -1,6 +1,6 @@
 import { migration } from '#libs/database';
 
-/** Mails that were requested and not yet handed on. A row lives for milliseconds, or until the broker is back. */
+/** Mails that were requested and not yet handed on. A row lives for milliseconds, or until the notifications service is back. */
 export const mailOutbox = migration(
   '0130-mail-outbox',
   `create table mail_outbox (

@@ -10,6 +10,7 @@ import {
   usersGet,
   usersInvite,
   type InvitedUser,
+  type MailToSend,
   type NewAccount,
   type NewUser,
   type OpenedAccount,
@@ -25,8 +26,10 @@ import type { Type } from '@nestjs/common';
 import { decodeJwt } from 'jose';
 import { IdentityConfig } from '../identity.config.js';
 import { IdentityModule } from '../identity.module.js';
+import { MailWorker } from '../mail/mail.worker.js';
 import { migrations } from '../migrations/migrations.js';
 import { AccessTokens } from '../session/access-tokens.js';
+import { MailService } from './mail-service.js';
 
 const SILENT = 'silent';
 /** A rule without transitions: the service takes part in departures, and no plan asks it. */
@@ -54,6 +57,7 @@ export class TestIdentity {
     readonly settings: Record<string, string>,
     /** Calls identity as other services do. */
     readonly client: TestCalls,
+    private readonly mailService: MailService,
   ) {}
 
   static async start({ silent = true, settings = {} }: TestIdentityOptions = {}): Promise<TestIdentity> {
@@ -66,9 +70,10 @@ export class TestIdentity {
         fingerprint: fingerprint(migrations),
       }),
     ]);
+    const mailService = await MailService.start(broker.url);
     const service = await TestIdentity.replica({ clock, broker, database, settings });
     const client = await TestCalls.connect(broker.url, (principal) => identity.signed(principal));
-    const identity: TestIdentity = new TestIdentity(clock, broker, database, service, settings, client);
+    const identity: TestIdentity = new TestIdentity(clock, broker, database, service, settings, client, mailService);
     if (silent)
       await identity.query(
         sql`insert into service_rules (service, rules) values (${SILENT}, ${JSON.stringify([SILENT_RULE])}::jsonb)`,
@@ -108,8 +113,15 @@ export class TestIdentity {
   async stop(): Promise<void> {
     await this.client.close();
     await this.service.close();
+    await this.mailService.stop();
     await this.database.drop();
     await this.broker.stop();
+  }
+
+  /** The mails that were requested so far, those to this address or all. */
+  async mails(address?: string): Promise<MailToSend[]> {
+    await this.get(MailWorker).drain();
+    return address === undefined ? this.mailService.mails : this.mailService.to(address);
   }
 
   get<T>(type: Type<T>): T {

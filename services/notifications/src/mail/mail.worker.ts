@@ -76,7 +76,12 @@ export class MailWorker extends Worker<ClaimedMail> {
   private async rendered({ request }: ClaimedMail) {
     const { invitedById } = request;
     const inviter = invitedById && (await this.directory.view(invitedById))?.name;
-    return render(request, { language: this.config.mailLanguage, origin: this.origin, ...(inviter && { inviter }) });
+    const rendered = render(request, {
+      language: this.config.mailLanguage,
+      origin: this.origin,
+      ...(inviter && { inviter }),
+    });
+    return { ...rendered, kind: request.kind };
   }
 
   private async end(mail: ClaimedMail, status: MailEnd, refusal?: string): Promise<void> {

@@ -18,6 +18,8 @@ const PLAIN_NO_MAILBOX = /^55[013][ -](?!\d\.\d)/;
 
 export interface OutgoingMail extends Rendered {
   id: string;
+  /** For filters of the reader. */
+  kind: string;
   to: string;
   date: Date;
 }
@@ -60,7 +62,7 @@ export class Smtp implements OnApplicationShutdown {
    * @throws MailRefused if no repetition can help
    * @throws Error if it may, or if the mail may have been accepted. A repetition has the same Message-ID.
    */
-  async send({ id, to, date, subject, text, html }: OutgoingMail): Promise<void> {
+  async send({ id, kind, to, date, subject, text, html }: OutgoingMail): Promise<void> {
     const { mailFrom: from = '' } = this.config;
     const domain = /@([^\s<>@]+)>?$/.exec(from)?.[1] ?? '';
     try {
@@ -73,7 +75,7 @@ export class Smtp implements OnApplicationShutdown {
         date,
         messageId: `<${id}@${domain}>`,
         // No out-of-office replies.
-        headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+        headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All', 'X-Leaver-Mail': kind },
       });
     } catch (error) {
       throw refusalIn(error as SmtpError) ?? withoutText(error as SmtpError);

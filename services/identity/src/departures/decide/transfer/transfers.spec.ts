@@ -1,7 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { NatsConnection } from '@nats-io/transport-node';
 import { sql } from 'kysely';
-import { NATS } from '#libs/broker';
 import {
   auditList,
   authenticate,
@@ -10,7 +8,6 @@ import {
   departuresRetry,
   invitationsAccept,
   legalHoldPut,
-  MAIL_SUBJECT,
   myApiTokensCreate,
   NOBODY,
   passwordResetConfirm,
@@ -18,7 +15,7 @@ import {
   usersGet,
   usersInvite,
   usersTransfer,
-  type MailRequest,
+  type MailToSend,
   type Principal,
   type User,
   type UserTransfer,
@@ -30,12 +27,10 @@ import { outcomeOf, ownerOf, PASSWORD, tally, type TestIdentity } from '../../..
 let departures: TestDepartures;
 let identity: TestIdentity;
 let owner: Principal;
-let nats: NatsConnection;
 let n = 0;
 beforeAll(async () => {
   departures = await TestDepartures.start();
   ({ identity } = departures);
-  nats = identity.service.app.get<NatsConnection>(NATS, { strict: false });
 });
 beforeEach(async () => {
   owner = ownerOf(await identity.anAccount());
@@ -55,12 +50,11 @@ const login = (email: string, password = PASSWORD) =>
 const principalOf = ({ id, roles }: User): Principal => ({ accountId: owner.accountId, userId: id, roles });
 
 /** The mails that are requested during the work. */
-async function mailsDuring(count: number, work: () => Promise<unknown>): Promise<MailRequest[]> {
-  const subscription = nats.subscribe(MAIL_SUBJECT, { max: count });
-  await nats.flush();
+async function mailsDuring(count: number, work: () => Promise<unknown>): Promise<MailToSend[]> {
+  const before = (await identity.mails()).length;
   await work();
-  const mails: MailRequest[] = [];
-  for await (const message of subscription) mails.push(message.json<MailRequest>());
+  const mails = (await identity.mails()).slice(before);
+  expect(mails).toHaveLength(count);
   return mails;
 }
 
