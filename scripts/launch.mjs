@@ -243,7 +243,10 @@ async function startServices({ home, secrets, port, natsUrls, databases, report 
         // All services share this machine's ports, so only the gateway can have this one.
         ...(!isGateway && { METRICS_PORT: '' }),
         ...(!isGateway && { DATABASE_URL: present(databases, name).url }),
-        ...(name === 'identity' && { LEAVER_SECRET: secrets.master }),
+        ...(name === 'identity' && {
+          LEAVER_SECRET: secrets.master,
+          INVITATION_TOKENS: process.env.INVITATION_TOKENS || 'answer',
+        }),
         ...(name === 'contacts' && { CONTACTS_SECRET: secrets.contacts }),
         ...(name === 'integrations' && { INTEGRATIONS_SECRET: secrets.integrations }),
         ...(name === 'notifications' && mailSettings),

@@ -60,8 +60,8 @@ export const SECRETS = {
   NOTIFICATIONS_SECRET: 'a-fourth-secret-for-tests-that-is-long-enough',
 };
 
-/** The tests receive webhooks on this machine. */
-const RECEIVERS = { WEBHOOKS_ALLOW_PRIVATE: 'true' };
+/** As in development: the tests receive webhooks on this machine, and the demo data uses the tokens of invitations. */
+const DEVELOPMENT = { WEBHOOKS_ALLOW_PRIVATE: 'true', INVITATION_TOKENS: 'answer' };
 
 /** The broker user of a mail sender of release 0.1, as whom the recordings of `e2e/upgrade` are made. */
 const MAILER = { account: ACCOUNTS.services, publish: [], subscribe: ['mail.requested'] };
@@ -116,7 +116,7 @@ export class Foundation {
       broker,
       new Map(PARTS.map((part, index) => [part.name, databases[index]!])),
       new Map(users.map(({ name, password }) => [name, password])),
-      { ...SECRETS, ...RECEIVERS, ...mailSettings(mailboxes), ...contents?.settings },
+      { ...SECRETS, ...DEVELOPMENT, ...mailSettings(mailboxes), ...contents?.settings },
       mailboxes,
     );
     await contents?.fillBroker(foundation.brokerUrl('identity-streams'));

@@ -8,7 +8,7 @@ import { daysFromNow, mapConcurrently } from './helpers.mjs';
 
 /** @typedef {{ user: User, email: string, api: HttpClient & { token: string } }} Person */
 /** @typedef {Person & { refreshToken: string }} Colleague */
-/** @typedef {Colleague & { apiToken: string, invitation: string }} Leaver `invitation` is the token of one they have sent */
+/** @typedef {Colleague & { apiToken: string, invitation?: string }} Leaver `invitation` is the token of one they have sent, if answers hold tokens */
 
 /**
  * The people of a demo account.

@@ -34,6 +34,11 @@ async function checkSignIn(scene) {
   /** @type {Account} */
   const { seats } = await admin.get('/v1/account');
   checks.same('The seat is free', seats.free, before.account.seats.free + 1);
+  /** @type {{ items: { invitedBy: { id: string } | null }[] }} */
+  const { items } = await admin.get('/v1/invitations?status=revoked');
+  const isRevoked = items.some(({ invitedBy }) => invitedBy?.id === leaver.user.id);
+  checks.that('The leaver’s open invitation is revoked', isRevoked, items);
+  if (!leaver.invitation) return;
   const acceptance = { token: leaver.invitation, password: 'long enough for anybody' };
   const accepted = await refusal(anonymous.post('/v1/invitations/accept', acceptance));
   checks.same('The leaver’s open invitation can no longer be accepted', accepted, 'gone');

@@ -1,4 +1,4 @@
-import { Pattern, Text, Whole } from '#libs/contracts';
+import { OneOf, Pattern, Text, Whole } from '#libs/contracts';
 import { ServiceConfig } from '#libs/platform';
 
 export class IdentityConfig extends ServiceConfig {
@@ -37,6 +37,13 @@ export class IdentityConfig extends ServiceConfig {
 
   @Whole({ min: 1, about: 'Mails to one mailbox in a day, from all accounts together.' })
   mailsPerDay: number = 60;
+
+  @OneOf(['mail', 'answer'], {
+    about:
+      '`answer` also shows the token of an invitation to the manager who invites, as `npm start` does. Only for development: ' +
+      'the manager can then accept the invitation.',
+  })
+  invitationTokens: 'mail' | 'answer' = 'mail';
 
   @Whole({
     min: 1,

@@ -7,9 +7,12 @@ const INVITATION_STATUSES = ['open', 'expired', 'revoked'] as const;
 type InvitationStatus = (typeof INVITATION_STATUSES)[number];
 const INVITATION_FILTERS = [...INVITATION_STATUSES, 'all'] as const;
 
+const ABOUT_TOKEN =
+  'For `POST /v1/invitations/accept`, in development only (`INVITATION_TOKENS=answer`). Otherwise only the mail has a token.';
+
 /** An invitation as the call that sends it answers with it. */
 export class Invitation {
-  @Text({ about: 'For `POST /v1/invitations/accept`. Shown only once.' }) token: string;
+  @Text({ optional: true, about: ABOUT_TOKEN }) token?: string;
   @Moment() expiresAt: string;
 }
 
@@ -31,7 +34,7 @@ export class SentInvitation {
 
 /** An invitation that was sent again. */
 export class ResentInvitation extends SentInvitation {
-  @Text({ about: 'For `POST /v1/invitations/accept`. Shown only once.' }) token: string;
+  @Text({ optional: true, about: ABOUT_TOKEN }) token?: string;
 }
 
 export class InvitationQuery extends ListQuery {

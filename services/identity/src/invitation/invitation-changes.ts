@@ -30,7 +30,7 @@ export class InvitationChanges {
     const { user_id: userId, email } = await this.lock(principal, id);
     const { token } = await this.invitations.inviteAgain(accountId, userId, email, actorOf(principal).actorId);
     await this.record(principal, userId, 'invitation.resent');
-    return { ...(await this.sent.viewOfUser(accountId, userId)), token };
+    return { ...(await this.sent.viewOfUser(accountId, userId)), ...(token && { token }) };
   }
 
   /**

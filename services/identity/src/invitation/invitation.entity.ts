@@ -8,7 +8,7 @@ export const Invitation = defineEntity({
     id: p.uuid().primary(),
     userId: userRef(),
     invitedBy: userRef().nullable(),
-    /** SHA-256 of the token in the answer to the inviter. */
+    /** SHA-256 of the token in the answer to the inviter, or of that in the mail. */
     hash: p.blob(),
     /** SHA-256 of the token in the mail. */
     mailedHash: p.blob().nullable(),

@@ -20,6 +20,7 @@ import {
   type InvitedUser,
   type Principal,
 } from '#libs/contracts';
+import { IdentityConfig } from '../identity.config.js';
 import { MailBudgets } from '../mail/mail-budgets.js';
 import { outcomeOf, ownerOf, PASSWORD, tally, TestIdentity } from '../testing/identity.js';
 
@@ -47,7 +48,7 @@ const accept = (token: string) =>
 
 describe('an invitation', () => {
   it('activates the user, signs them in and publishes the change', async () => {
-    const answer = await accept(invited.invitation!.token);
+    const answer = await accept(invited.invitation!.token!);
     expect(answer.user).toMatchObject({ id: invited.id, status: 'active', lifecycleVersion: 2 });
     expect(await identity.client.ask(authenticate, { token: answer.accessToken })).toMatchObject({
       userId: invited.id,
@@ -61,7 +62,7 @@ describe('an invitation', () => {
   });
 
   it('is valid once, even with 20 concurrent calls', async () => {
-    const all = Array.from({ length: 20 }, () => accept(invited.invitation!.token));
+    const all = Array.from({ length: 20 }, () => accept(invited.invitation!.token!));
     expect(await tally(all)).toEqual({ gone: 19, ok: 1 });
   });
 
@@ -71,7 +72,8 @@ describe('an invitation', () => {
     await identity.query(sql`update invitation set revoked = true, revoked_at = now() where user_id = ${invited.id}`);
     await identity.query(sql`update invitation set expires_at = ${identity.clock.now()} where user_id = ${late.id}`);
     await identity.query(sql`update users set status = 'deactivated' where id = ${left.id}`);
-    for (const { invitation } of [invited, late, left]) expect(await outcomeOf(accept(invitation!.token))).toBe('gone');
+    for (const { invitation } of [invited, late, left])
+      expect(await outcomeOf(accept(invitation!.token!))).toBe('gone');
     expect(await outcomeOf(accept('made up'))).toBe('not-found');
   });
 
@@ -95,8 +97,28 @@ describe('an invitation', () => {
     expect(await isVerified(user.id)).toBe(true);
   });
 
+  it('has no token in any answer by default: only the mail lets in', async () => {
+    const config = identity.get(IdentityConfig);
+    config.invitationTokens = 'mail';
+    try {
+      const user = await identity.aUser(owner, { password: undefined });
+      expect(user.invitation).toEqual({ expiresAt: expect.any(String) });
+      const { items } = await identity.call(invitationsList, { principal: owner, query: {} });
+      const sent = items.find((one) => one.user.id === user.id)!;
+      const again = await identity.call(invitationsResend, { principal: owner, params: { id: sent.id } });
+      expect(again).not.toHaveProperty('token');
+      const mails = await identity.mails(user.email!);
+      const [former, current] = mails.map(({ token }) => token!);
+      expect(await outcomeOf(accept(former!))).toBe('gone');
+      expect((await accept(current!)).user.id).toBe(user.id);
+      expect(await isVerified(user.id)).toBe(true);
+    } finally {
+      config.invitationTokens = 'answer';
+    }
+  });
+
   it('does not prove the address when it is accepted with the token in the answer', async () => {
-    await accept(invited.invitation!.token);
+    await accept(invited.invitation!.token!);
     expect(await isVerified(invited.id)).toBe(false);
   });
 
@@ -160,7 +182,7 @@ describe('managers of invitations', () => {
       { user: { id: late.id }, invitedBy: { id: admin.userId }, status: 'expired' },
     ]);
     expect((await list({ status: 'all' })).map(({ user }) => user.id)).toEqual([late.id, id]);
-    await accept(invitation!.token);
+    await accept(invitation!.token!);
     expect(await list()).toEqual([]);
   });
 
@@ -170,9 +192,9 @@ describe('managers of invitations', () => {
     expect(again).toMatchObject({ user: { id: invited.id }, status: 'open', invitedBy: { id: owner.userId } });
     expect(await list()).toMatchObject([{ id: again.id }]);
     expect(await outcomeOf(resend(first))).toBe('gone');
-    expect(await outcomeOf(accept(invited.invitation!.token))).toBe('gone');
+    expect(await outcomeOf(accept(invited.invitation!.token!))).toBe('gone');
     expect(await audited('invitation.resent')).toMatchObject([{ actor: { id: owner.userId } }]);
-    expect((await accept(again.token)).user).toMatchObject({ id: invited.id, status: 'active' });
+    expect((await accept(again.token!)).user).toMatchObject({ id: invited.id, status: 'active' });
     expect(await outcomeOf(resend(again.id))).toBe('gone');
   });
 
@@ -182,7 +204,7 @@ describe('managers of invitations', () => {
     await revoke(id);
     await revoke(id);
     expect(await usedSeats()).toBe(1);
-    expect(await outcomeOf(accept(invited.invitation!.token))).toBe('gone');
+    expect(await outcomeOf(accept(invited.invitation!.token!))).toBe('gone');
     expect(await list()).toEqual([]);
     expect(await identity.call(invitationsGet, { principal: owner, params: { id } })).toMatchObject({
       status: 'revoked',
@@ -197,7 +219,7 @@ describe('managers of invitations', () => {
     await identity.call(accountUpdate, { principal: owner, body: { seats: 2 } });
     const { token } = await resend(id);
     expect(await usedSeats()).toBe(2);
-    expect((await accept(token)).user.status).toBe('active');
+    expect((await accept(token!)).user.status).toBe('active');
   });
 
   it('do not invite again by a change of the address, but by a transfer', async () => {
@@ -213,7 +235,7 @@ describe('managers of invitations', () => {
     const body = { name: 'Vera', email: `vera-${invited.email}`, staffId: `V-${invited.staffId}` };
     const { invitation } = await identity.call(usersTransfer, { principal: owner, params, body });
     expect(await usedSeats()).toBe(2);
-    expect((await accept(invitation!.token)).user).toMatchObject({ id: invited.id, name: 'Vera' });
+    expect((await accept(invitation!.token!)).user).toMatchObject({ id: invited.id, name: 'Vera' });
   });
 
   it('are not overruled by the return of the sender', async () => {
@@ -228,8 +250,8 @@ describe('managers of invitations', () => {
     await revoke(await idOf(others));
     await change(usersReactivate, { restore: 'all' });
     expect((await list()).map(({ id }) => id).sort()).toEqual([await idOf(invited), again.id].sort());
-    for (const { invitation } of [theirs, others]) expect(await outcomeOf(accept(invitation!.token))).toBe('gone');
-    expect(await outcomeOf(accept(again.token))).toBe('ok');
+    for (const { invitation } of [theirs, others]) expect(await outcomeOf(accept(invitation!.token!))).toBe('gone');
+    expect(await outcomeOf(accept(again.token!))).toBe('ok');
   });
 
   it('are owners for those of owners', async () => {

@@ -5,6 +5,7 @@ import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { requireFreeSeats } from '../common/seats.js';
 import { sha256 } from '../common/secrets.js';
+import { IdentityConfig } from '../identity.config.js';
 import { Mail } from '../mail/mail.js';
 
 const LIFETIME_MS = 7 * 86_400_000;
@@ -15,27 +16,30 @@ export class Invitations {
   constructor(
     private readonly em: EntityManager,
     private readonly mail: Mail,
+    private readonly config: IdentityConfig,
     private readonly clock: Clock,
     private readonly ids: Ids,
   ) {}
 
   /**
-   * Creates an invitation in the transaction that creates the user. The caller has locked the inviter against leaving. The
-   * mail has another token than the answer: only its reader has proved that the address is theirs.
+   * Creates an invitation in the transaction that creates the user. The caller has locked the inviter against leaving. Only
+   * the mail has a token. In development the answer has one, too, which is another one: only the reader of the mail has proved
+   * that the address is theirs.
    * @param invitedBy undefined if an identity provider invites
    */
   async create(userId: string, email: string, invitedBy?: string): Promise<Invitation> {
-    const [token, mailed] = [this.ids.secret(32), this.ids.secret(32)];
+    const mailed = this.ids.secret(32);
+    const token = this.config.invitationTokens === 'answer' ? this.ids.secret(32) : undefined;
     const expires = new Date(this.clock.millis() + LIFETIME_MS);
     await sql`
       insert into invitation (id, user_id, invited_by, hash, mailed_hash, created_at, expires_at)
-      values (${this.ids.next()}, ${userId}, ${invitedBy ?? null}, ${sha256(token)}, ${sha256(mailed)}, ${this.clock.now()},
+      values (${this.ids.next()}, ${userId}, ${invitedBy ?? null}, ${sha256(token ?? mailed)}, ${sha256(mailed)}, ${this.clock.now()},
         ${expires})`.execute(this.em.getKysely());
     const expiresAt = expires.toISOString();
     await this.mail.send([
       { userId, kind: 'invitation', to: email, token: mailed, expiresAt, ...(invitedBy && { invitedById: invitedBy }) },
     ]);
-    return { token, expiresAt };
+    return { ...(token && { token }), expiresAt };
   }
 
   /**

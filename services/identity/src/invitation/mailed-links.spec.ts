@@ -73,7 +73,7 @@ describe.each(WAYS)('a change of the address by %s', (_, change) => {
     const { id, invitation } = await identity.aUser(owner, { password: undefined, roles: ['admin'] });
     const email = newAddress();
     await change(id, email);
-    expect(await outcomeOf(accept(invitation!.token))).toBe('gone');
+    expect(await outcomeOf(accept(invitation!.token!))).toBe('gone');
     const [token] = await mailedTo(email);
     expect((await accept(token!)).user).toMatchObject({ id, email, status: 'active' });
   });
@@ -107,7 +107,7 @@ describe('the answer to a change of the address', () => {
   it('has the new invitation of an invited user', async () => {
     const { id } = await identity.aUser(owner, { password: undefined });
     const { invitation } = await update(id, { email: newAddress() });
-    expect((await accept(invitation!.token)).user).toMatchObject({ id });
+    expect((await accept(invitation!.token!)).user).toMatchObject({ id });
   });
 
   it('has none for other changes and for active users', async () => {
@@ -115,7 +115,7 @@ describe('the answer to a change of the address', () => {
     expect(await update(invited.id, { name: 'Ann', email: invited.email! })).not.toHaveProperty('invitation');
     const active = await identity.aUser(owner);
     expect(await update(active.id, { email: newAddress() })).not.toHaveProperty('invitation');
-    expect(await outcomeOf(accept(invited.invitation!.token))).toBe('ok');
+    expect(await outcomeOf(accept(invited.invitation!.token!))).toBe('ok');
   });
 });
 
@@ -154,5 +154,5 @@ it('a departure ends reset tokens and invitations, also after the return', async
     for (const operation of [usersDeactivate, usersReactivate] as Operation<object, NoQuery, unknown>[])
       await identity.call(operation, { principal: owner, params: { id: userId }, body: {} });
   expect(await outcomeOf(confirm(token))).toBe('gone');
-  expect(await outcomeOf(accept(invitation!.token))).toBe('gone');
+  expect(await outcomeOf(accept(invitation!.token!))).toBe('gone');
 });

@@ -96,6 +96,7 @@ export class TestIdentity {
       LEAVER_SECRET: 'a-secret-for-tests-that-is-long-enough',
       PASSWORD_MEMORY_KIB: '8',
       PASSWORD_PASSES: '1',
+      INVITATION_TOKENS: 'answer',
       ...settings,
     };
     const service = await startService({

@@ -48,8 +48,8 @@ describe('somebody invited who is deactivated and reactivated', () => {
     const { id, invitation } = await departures.reactivate(admin, invited.id);
     expect(await statusOf()).toBe('invited');
     expect(await openInvitations()).toEqual([{ invited_by: admin.userId }]);
-    expect(await outcomeOf(accept(invited.invitation!.token))).toBe('gone');
-    expect((await accept(invitation!.token)).user).toMatchObject({ id: invited.id, status: 'active' });
+    expect(await outcomeOf(accept(invited.invitation!.token!))).toBe('gone');
+    expect((await accept(invitation!.token!)).user).toMatchObject({ id: invited.id, status: 'active' });
     expect(await departures.until(owner, { id }, 'completed')).not.toHaveProperty('invitation');
   });
 
@@ -107,7 +107,7 @@ describe('somebody active who is reactivated stays active', () => {
   it('also after having accepted an invitation in between', async () => {
     await deactivate();
     const { invitation } = await reactivate();
-    await accept(invitation!.token);
+    await accept(invitation!.token!);
     await deactivate();
     await reactivate();
     expect(await statusOf()).toBe('active');

@@ -140,7 +140,7 @@ describe('a transferred user', () => {
       body: { name: 'Ivy', email: `ivy${++n}@example.com`, staffId: `IVY-${n}` },
     });
     await transfer(owner, user.id);
-    const body = { token: sent.invitation!.token, password: PASSWORD };
+    const body = { token: sent.invitation!.token!, password: PASSWORD };
     expect(await outcomeOf(identity.call(invitationsAccept, { principal: NOBODY, body }))).toBe('gone');
   });
 
@@ -151,8 +151,8 @@ describe('a transferred user', () => {
     expect(moved).toMatchObject({ id: invited.id, status: 'invited', name: to.name });
     const accept = (token: string) =>
       identity.call(invitationsAccept, { principal: NOBODY, body: { token, password: PASSWORD } });
-    expect(await outcomeOf(accept(invited.invitation!.token))).toBe('gone');
-    expect((await accept(moved.invitation!.token)).user).toMatchObject({ id: invited.id, status: 'active' });
+    expect(await outcomeOf(accept(invited.invitation!.token!))).toBe('gone');
+    expect((await accept(moved.invitation!.token!)).user).toMatchObject({ id: invited.id, status: 'active' });
   });
 });
 
