@@ -1,11 +1,19 @@
-/** Mails with a token let their reader in. The others tell a former address that another one was asked for, or is used now. */
+/** Mails with a token let their reader in. The others tell of changes of an address or of signing in. */
 export const MAIL_KINDS = [
   'invitation',
   'password-reset',
   'email-confirmation',
   'email-change-requested',
   'email-changed',
+  'email-now-used',
+  'password-changed',
+  'sign-in-method-added',
+  'sign-in-method-removed',
 ] as const;
+
+/** Besides the password. */
+export const SIGN_IN_METHODS = ['passkey', 'authenticator-app', 'recovery-codes', 'single-sign-on'] as const;
+export type SignInMethod = (typeof SIGN_IN_METHODS)[number];
 
 export interface MailRequest {
   /** A request can be repeated after a crash; it then has the same id. */
@@ -18,6 +26,7 @@ export interface MailRequest {
   expiresAt?: string;
   /** The user who has sent the invitation. Absent if an identity provider has. */
   invitedById?: string;
-  /** When the address was changed, or the change was asked for. */
+  method?: SignInMethod;
+  /** When it was changed, or the change was asked for. */
   at?: string;
 }

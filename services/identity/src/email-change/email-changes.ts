@@ -42,9 +42,12 @@ export class EmailChanges {
     ]);
   }
 
-  /** Tells the former address that another one is used now. */
-  async notifyChanged(userId: string, former: string): Promise<void> {
-    await this.mail.send([this.notice('email-changed', userId, former)]);
+  /** Tells the former address that another one is used now, and the present one that it is. */
+  async notifyChanged(userId: string, former: string, present?: string | null): Promise<void> {
+    await this.mail.send([
+      this.notice('email-changed', userId, former),
+      ...(present ? [this.notice('email-now-used', userId, present)] : []),
+    ]);
   }
 
   /** @throws Problem `gone` if the token is used, replaced, expired or unknown, or its user is not active or suspended */
@@ -76,7 +79,11 @@ export class EmailChanges {
     await sql`delete from email_change where user_id = any(${[...userIds]}::uuid[])`.execute(this.db);
   }
 
-  private notice(kind: 'email-change-requested' | 'email-changed', userId: string, to: string): NewMail {
+  private notice(
+    kind: 'email-change-requested' | 'email-changed' | 'email-now-used',
+    userId: string,
+    to: string,
+  ): NewMail {
     return { userId, kind, to, at: this.clock.now().toISOString() };
   }
 

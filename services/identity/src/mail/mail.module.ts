@@ -3,11 +3,12 @@ import { SigningKeyModule } from '../signing-key/signing-key.module.js';
 import { MailBudgets } from './mail-budgets.js';
 import { Mail } from './mail.js';
 import { MailWorker } from './mail.worker.js';
+import { SecurityMails } from './security-mails.js';
 
-/** Requests for emails. */
+/** Mails to users, until the notifications service has them. */
 @Module({
   imports: [SigningKeyModule],
-  providers: [Mail, MailBudgets, MailWorker],
-  exports: [Mail],
+  providers: [Mail, MailBudgets, MailWorker, SecurityMails],
+  exports: [Mail, SecurityMails],
 })
 export class MailModule {}

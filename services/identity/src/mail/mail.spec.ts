@@ -10,6 +10,7 @@ import { TestIdentity } from '../testing/identity.js';
 import { MailBudgets } from './mail-budgets.js';
 import { Mail } from './mail.js';
 import { MailWorker } from './mail.worker.js';
+import { SecurityMails } from './security-mails.js';
 
 let identity: TestIdentity;
 let user: { id: string; email: string };
@@ -75,6 +76,21 @@ it('a mail is removed when its token has ended; a notice is not', async () => {
     await identity.get(MailedLinks).end([user.id]);
   });
   expect(await mails()).toMatchObject([{ kind: 'email-changed' }]);
+});
+
+it('users are told of changes of how they sign in, at their present address', async () => {
+  const security = identity.get(SecurityMails);
+  await identity.transaction(async () => {
+    await security.signInMethodAdded(user.id, 'passkey');
+    await security.signInMethodRemoved(user.id, 'authenticator-app');
+    await identity.get(EmailChanges).notifyChanged(user.id, 'former@example.com', user.email);
+  });
+  expect(await mails()).toMatchObject([
+    { kind: 'sign-in-method-added', method: 'passkey', at: expect.any(String) },
+    { kind: 'sign-in-method-removed', method: 'authenticator-app' },
+    { kind: 'email-now-used' },
+  ]);
+  expect(await identity.mails('former@example.com')).toMatchObject([{ kind: 'email-changed' }]);
 });
 
 it('a mail whose token has expired is not handed on any more', async () => {

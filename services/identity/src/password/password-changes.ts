@@ -4,6 +4,7 @@ import { Problem, type Principal } from '#libs/contracts';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import { EmailChanges } from '../email-change/email-changes.js';
+import { SecurityMails } from '../mail/security-mails.js';
 import { Sessions } from '../session/sessions.js';
 import { PasswordResets } from './password-resets.js';
 import { Passwords } from './passwords.js';
@@ -22,6 +23,7 @@ export class PasswordChanges {
     private readonly sessions: Sessions,
     private readonly resets: PasswordResets,
     private readonly emailChanges: EmailChanges,
+    private readonly mails: SecurityMails,
     private readonly audit: Audit,
   ) {}
 
@@ -50,6 +52,7 @@ export class PasswordChanges {
     await sql`update users set password_hash = ${passwordHash} where id = ${userId}`.execute(this.em.getKysely());
     await this.resets.revoke([userId]);
     await this.emailChanges.revoke([userId]);
+    await this.mails.passwordChanged(userId);
     await this.audit.append([{ accountId, action: 'password.changed', actorId: userId, subjectId: userId }]);
   }
 }

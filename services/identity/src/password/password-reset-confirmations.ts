@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
 import { sha256 } from '../common/secrets.js';
 import { EmailChanges } from '../email-change/email-changes.js';
+import { SecurityMails } from '../mail/security-mails.js';
 import { Sessions } from '../session/sessions.js';
 import { Passwords } from './passwords.js';
 
@@ -17,6 +18,7 @@ export class PasswordResetConfirmations {
     private readonly passwords: Passwords,
     private readonly sessions: Sessions,
     private readonly emailChanges: EmailChanges,
+    private readonly mails: SecurityMails,
     private readonly audit: Audit,
     private readonly clock: Clock,
   ) {}
@@ -49,6 +51,7 @@ export class PasswordResetConfirmations {
       where id = ${userId} and status = 'active' and suspended_at is null returning id`.execute(db);
     if (!unused || changed.length === 0) throw gone();
     await this.emailChanges.revoke([userId]);
+    await this.mails.passwordChanged(userId);
     await this.audit.append([{ accountId, action: 'password.reset', actorId: userId, subjectId: userId }]);
   }
 

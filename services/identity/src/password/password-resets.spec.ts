@@ -40,6 +40,10 @@ describe('a password reset', () => {
     expect(await outcomeOf(login(PASSWORD))).toBe('invalid-credentials');
     expect(await outcomeOf(login(NEW))).toBe('ok');
     expect(await identity.client.ask(authenticate, { token: opened.accessToken })).toBeNull();
+    expect((await identity.mails(opened.user.email!)).map(({ kind }) => kind)).toEqual([
+      'password-reset',
+      'password-changed',
+    ]);
   });
 
   it('is valid once, even with 10 concurrent calls', async () => {

@@ -24,7 +24,7 @@ export class EmailConfirmations {
   ) {}
 
   /**
-   * Everything that was mailed to the former address ends, and the former address is told.
+   * Everything that was mailed to the former address ends, and both addresses are told.
    * @throws Problem `gone`; `duplicate-email` if another user has taken the address meanwhile
    */
   async confirm(token: string): Promise<void> {
@@ -39,7 +39,7 @@ export class EmailConfirmations {
     );
     await this.links.end([userId]);
     await this.events.publishChanged([userId]);
-    if (from !== null) await this.changes.notifyChanged(userId, from);
+    if (from !== null) await this.changes.notifyChanged(userId, from, email);
     const detail = { email: { from, to: email } };
     await this.audit.append([{ accountId, action: 'user.updated', actorId: userId, subjectId: userId, detail }]);
   }

@@ -38,7 +38,7 @@ export class ProfileChanges {
 
   /**
    * In the caller's transaction, which has locked the user and the caller. With the address, everything that was sent to
-   * the former one ends, and the former one is told. The callers' own address changes when they confirm the new one.
+   * the former one ends, and both are told. The callers' own address changes when they confirm the new one.
    * @param before the locked user
    * @throws Problem `duplicate-email`, `duplicate-staff-id`, `step-up-required` or `validation`
    */
@@ -82,7 +82,7 @@ export class ProfileChanges {
     if (status === 'invited' && hasSeat && email !== null)
       return this.invitations.create(id, email, actorOf(principal).actorId);
     // The address of an invited user may be a stranger's, who has nothing to learn.
-    if (status !== 'invited' && former !== null) await this.emailChanges.notifyChanged(id, former);
+    if (status !== 'invited' && former !== null) await this.emailChanges.notifyChanged(id, former, email);
     return undefined;
   }
 

@@ -3,6 +3,14 @@ import type { Message, MessageFacts } from './message.js';
 
 const NOT_YOU = 'If this was not you, tell an admin of your account. They can lock the account and reset the password.';
 
+const methodNames: Record<MessageFacts['method'], string> = {
+  passkey: 'a passkey',
+  'authenticator-app': 'an authenticator app',
+  'recovery-codes': 'a set of recovery codes',
+  'single-sign-on': 'single sign-on',
+  unknown: 'a way to sign in',
+};
+
 /** The mails in English. */
 export const english: Record<MailRequest['kind'], (facts: MessageFacts) => Message> = {
   invitation: ({ url, validUntil, inviter }) => ({
@@ -48,6 +56,31 @@ export const english: Record<MailRequest['kind'], (facts: MessageFacts) => Messa
     paragraphs: [
       `Since ${at}, your account at Leaver uses another email address.`,
       'This address gets no further mails about the account and cannot be used to sign in.',
+    ],
+    closing: [NOT_YOU],
+  }),
+  'email-now-used': ({ at }) => ({
+    subject: 'Your account uses this email address',
+    paragraphs: [
+      `Since ${at}, your account at Leaver uses this email address.`,
+      'You sign in with it, and get mails about the account here.',
+    ],
+    closing: [NOT_YOU],
+  }),
+  'password-changed': ({ at }) => ({
+    subject: 'Your password was changed',
+    paragraphs: [`On ${at}, the password of your account at Leaver was changed.`, 'Your other sessions have ended.'],
+    closing: [NOT_YOU],
+  }),
+  'sign-in-method-added': ({ at, method }) => ({
+    subject: 'There is a new way to sign in',
+    paragraphs: [`On ${at}, ${methodNames[method]} was added to your account at Leaver. It can be used to sign in.`],
+    closing: [NOT_YOU],
+  }),
+  'sign-in-method-removed': ({ at, method }) => ({
+    subject: 'A way to sign in was removed',
+    paragraphs: [
+      `On ${at}, ${methodNames[method]} was removed from your account at Leaver. It cannot be used to sign in any more.`,
     ],
     closing: [NOT_YOU],
   }),

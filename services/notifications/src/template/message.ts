@@ -1,3 +1,5 @@
+import type { SignInMethod } from '#libs/contracts';
+
 /** What a mail says, before it is laid out. All texts are plain text. */
 export interface Message {
   subject: string;
@@ -16,6 +18,7 @@ export interface MessageFacts {
   validUntil: string;
   /** When it happened. */
   at: string;
+  method: SignInMethod | 'unknown';
   /** The name of the user who invites, fit for showing. */
   inviter?: string;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAIL_KINDS, type MailRequest } from '#libs/contracts';
+import { MAIL_KINDS, SIGN_IN_METHODS, type MailRequest } from '#libs/contracts';
 import { plainName } from './plain-name.js';
 import { render } from './render.js';
 
@@ -29,6 +29,13 @@ describe('a mail', () => {
     const url = 'https://leaver.example.com/invitations/accept#token=abc-123';
     expect(text.match(/https?:\S+/g)).toEqual([url]);
     expect(html.match(/https?:[^"<\s]+/g)).toEqual([url]);
+  });
+
+  it.each(SIGN_IN_METHODS)('names the way to sign in: %s', (method) => {
+    const { text } = render(mail({ kind: 'sign-in-method-added', at: '2026-12-01T10:00:00.000Z', method }), OPTIONS);
+    expect(text).toMatch(
+      /^On 1 December 2026 at 10:00 UTC, (a|an|single) [\w -]+ was added to your account at Leaver\./,
+    );
   });
 
   it('says until when its link works', () => {

@@ -35,6 +35,7 @@ export function render(mail: MailRequest, { language, origin, inviter }: RenderO
     url: page && mail.token ? `${origin}${page}#token=${encodeURIComponent(mail.token)}` : origin,
     validUntil: moment(mail.expiresAt),
     at: moment(mail.at),
+    method: mail.method ?? 'unknown',
     ...(inviter && { inviter: plainName(inviter) }),
   });
   return { subject: message.subject, text: textOf(message), html: htmlOf(message, language) };
