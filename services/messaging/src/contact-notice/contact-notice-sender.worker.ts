@@ -38,7 +38,13 @@ export class ContactNoticeSender extends Worker<Due> {
     private readonly carrier: Carrier,
     context: WorkerContext,
   ) {
-    super(context, { name: 'contact-notices', batchSize: BATCH_SIZE, leaseMs: LEASE_MS, retry: RETRY });
+    super(context, {
+      name: 'contact-notices',
+      wokenBy: ['contact_notice'],
+      batchSize: BATCH_SIZE,
+      leaseMs: LEASE_MS,
+      retry: RETRY,
+    });
   }
 
   protected override async claim(limit: number): Promise<Due[]> {
