@@ -85,10 +85,11 @@ it('users are told of changes of how they sign in, at their present address', as
     await security.signInMethodRemoved(user.id, 'authenticator-app');
     await identity.get(EmailChanges).notifyChanged(user.id, 'former@example.com', user.email);
   });
-  expect(await mails()).toMatchObject([
+  const told = (await mails()).sort((one, other) => one.kind.localeCompare(other.kind));
+  expect(told).toMatchObject([
+    { kind: 'email-now-used' },
     { kind: 'sign-in-method-added', method: 'passkey', at: expect.any(String) },
     { kind: 'sign-in-method-removed', method: 'authenticator-app' },
-    { kind: 'email-now-used' },
   ]);
   expect(await identity.mails('former@example.com')).toMatchObject([{ kind: 'email-changed' }]);
 });
