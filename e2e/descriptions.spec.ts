@@ -14,6 +14,7 @@ import { oneOfEach } from './support/one-of-each.js';
 import { ScimApi } from './support/scim-api.js';
 import { bodyFor, removalOrder } from './security/bodies.js';
 import { Routes } from './security/routes.js';
+import { useSingleSignOn } from './support/single-sign-on.js';
 import { story } from './support/story.js';
 import { System } from './support/system.js';
 import { OpenApiValidator, type OpenApi } from './support/observers/openapi-validator.js';
@@ -71,6 +72,8 @@ describe('the API descriptions', () => {
   step('match signing in and out', () => signInAndOut(system, listener, people));
 
   step('match proofs of identity, and what needs them', () => useProofs(system, listener, people));
+
+  step('match single sign-on', () => useSingleSignOn(system, owner));
 
   step('match accounts, users and teams', async () => {
     const [tomas, lena] = people.colleagues.map(({ user }) => user.id);

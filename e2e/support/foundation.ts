@@ -60,8 +60,11 @@ export const SECRETS = {
   NOTIFICATIONS_SECRET: 'a-fourth-secret-for-tests-that-is-long-enough',
 };
 
-/** As in development: the tests receive webhooks on this machine, and the demo data uses the tokens of invitations. */
-const DEVELOPMENT = { WEBHOOKS_ALLOW_PRIVATE: 'true', INVITATION_TOKENS: 'answer' };
+/**
+ * As in development: the tests receive webhooks and run identity providers on this machine, and the demo data uses the tokens
+ * of invitations.
+ */
+const DEVELOPMENT = { WEBHOOKS_ALLOW_PRIVATE: 'true', SSO_ALLOW_PRIVATE: 'true', INVITATION_TOKENS: 'answer' };
 
 /** The broker user of a mail sender of release 0.1, as whom the recordings of `e2e/upgrade` are made. */
 const MAILER = { account: ACCOUNTS.services, publish: [], subscribe: ['mail.requested'] };

@@ -33,6 +33,7 @@ export * from './identity/reassignments.js';
 export * from './identity/invitations.js';
 export * from './identity/policy.js';
 export * from './identity/scim.js';
+export * from './identity/sso.js';
 export * from './identity/successors.js';
 export * from './identity/suspensions.js';
 export * from './identity/teams.js';

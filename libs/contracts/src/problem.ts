@@ -51,6 +51,7 @@ export const PROBLEMS = {
   'source-certificate-refused': [422, 'The certificate of the import source is not valid'],
   'source-folder-missing': [422, 'The import source has no such folder'],
   'source-file-refused': [422, 'The import source refused to let a file be read or moved'],
+  'sso-provider-refused': [422, 'This identity provider cannot be used'],
   internal: [500, 'Something went wrong on our side'],
   'source-unreachable': [502, 'The import source did not answer or closed the connection'],
   'service-unavailable': [503, 'A service did not answer'],

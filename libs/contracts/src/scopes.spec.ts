@@ -11,10 +11,10 @@ const EXPECTED: Record<TokenScope, string> = {
     accounts.create auth.email-change.confirm auth.login auth.password-reset.confirm auth.password-reset.request
     auth.refresh auth.session.create certificates.verify invitations.accept public-links.show scheduler-links.show`,
   session: `
-    auth.step-up me.api-tokens.create scim-tokens.create`,
+    auth.step-up me.api-tokens.create scim-tokens.create sso.put sso.remove`,
   admin: `
     account.update audit.export audit.list audit.verify exports.create exports.download exports.get invitations.resend invitations.revoke policy.put scim-tokens.list
-    scim-tokens.revoke teams.create teams.members.add teams.members.remove teams.remove teams.update
+    scim-tokens.revoke sso.domains.verify sso.get teams.create teams.members.add teams.members.remove teams.remove teams.update
     users.api-tokens.list users.api-tokens.revoke users.invite users.update`,
   departures: `
     departures.approve departures.bulk departures.bulk.approve departures.bulk.refuse departures.cancel departures.refuse departures.retry departures.update

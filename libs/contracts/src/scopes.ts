@@ -16,11 +16,14 @@ const OF_SESSIONS = [
   ['POST', /^\/v1\/me\/api-tokens$/],
   ['POST', /^\/v1\/account\/scim-tokens$/],
   ['POST', /^\/v1\/auth\/step-up$/],
+  ['PUT', /^\/v1\/account\/sso$/],
+  ['DELETE', /^\/v1\/account\/sso$/],
 ] as const;
 /** Reading these needs `admin`, too. */
 const ADMINISTRATION = [
   /^\/v1\/audit(\/|$)/,
   /^\/v1\/account\/scim-tokens(\/|$)/,
+  /^\/v1\/account\/sso(\/|$)/,
   /^\/v1\/users\/:id\/api-tokens(\/|$)/,
   /^\/v1\/users\/:id\/export$/,
   /^\/v1\/exports(\/|$)/,

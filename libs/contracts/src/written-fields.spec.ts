@@ -14,6 +14,7 @@ const WRITE_ONLY: Readonly<Record<string, string>> = {
   refreshToken: SECRET,
   grant: SECRET,
   accessToken: SECRET,
+  clientSecret: SECRET,
   acceptUncounted: INSTRUCTION,
   onlyMyContacts: 'Selects the recipients, which are shown.',
   segmentId: 'Selects the recipients, which are shown.',

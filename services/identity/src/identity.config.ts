@@ -1,4 +1,4 @@
-import { OneOf, Pattern, Text, Whole } from '#libs/contracts';
+import { Flag, OneOf, Pattern, Text, Whole } from '#libs/contracts';
 import { ServiceConfig } from '#libs/platform';
 
 export class IdentityConfig extends ServiceConfig {
@@ -62,4 +62,19 @@ export class IdentityConfig extends ServiceConfig {
       'and the broker do not share. All replicas need the same file.',
   })
   auditAnchorFile?: string;
+
+  @Flag({
+    about:
+      'Whether identity providers for single sign-on may have loopback, link-local and private addresses, and be without TLS. ' +
+      'Enable only where all owners are trusted.',
+  })
+  ssoAllowPrivate: boolean = false;
+
+  @Pattern(/^[0-9a-fA-F:.[\]]+(,[0-9a-fA-F:.[\]]+)*$/, 'addresses with an optional port, separated by commas', {
+    optional: true,
+    about:
+      'DNS servers that are asked for the TXT records of email domains, like `10.0.0.53,10.0.1.53:5353`. Default: those of the ' +
+      'operating system.',
+  })
+  ssoDnsServers?: string;
 }

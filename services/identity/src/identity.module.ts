@@ -20,6 +20,7 @@ import { PolicyModule } from './policy/policy.module.js';
 import { ScimToken } from './scim/scim-token.entity.js';
 import { ScimModule } from './scim/scim.module.js';
 import { Session } from './session/session.entity.js';
+import { SsoModule } from './sso/sso.module.js';
 import { SignInModule } from './sign-in/sign-in.module.js';
 import { StreamsModule } from './streams/streams.module.js';
 import { Team, TeamMember } from './team/team.entity.js';
@@ -70,6 +71,7 @@ const lifecycle = LifecycleModule.forIdentity(
     UserManagementModule,
     TeamModule,
     SignInModule,
+    SsoModule,
     PolicyModule,
     DeparturesModule,
     ScimModule,

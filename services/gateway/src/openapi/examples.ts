@@ -29,6 +29,8 @@ const BY_NAME: Record<string, string> = {
   reason: 'Moving on',
   detail: 'Three chats go back to the queue.',
   host: 'files.example.com',
+  domain: 'example.com',
+  domains: 'example.com',
   path: '/export',
   hostKey: FINGERPRINT,
   offeredHostKey: FINGERPRINT,

@@ -45,14 +45,15 @@ import { departureDrafts } from './0104-departure-drafts.js';
 import { rowsOfAccounts } from './0110-rows-of-accounts.js';
 import { eraseAfter } from './0116-erase-after.js';
 import { erasureNotices } from './0117-erasure-notices.js';
-import { bulkTelling } from './0128-bulk-telling.js';
 import { bulkDryRuns } from './0118-bulk-dry-runs.js';
 import { managers } from './0120-managers.js';
 import { approvals, approvalsValid } from './0122-approvals.js';
 import { reassignedDepartures, reassignedDeparturesValid } from './0124-reassigned.js';
 import { userExports } from './0126-user-exports.js';
+import { bulkTelling } from './0128-bulk-telling.js';
 import { mailOutbox } from './0130-mail-outbox.js';
 import { browserSessions } from './0134-browser-sessions.js';
+import { singleSignOn } from './0140-single-sign-on.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -112,7 +113,8 @@ export const migrations: Migrations = [
   reassignedDepartures,
   reassignedDeparturesValid,
   userExports,
+  bulkTelling,
   mailOutbox,
   browserSessions,
-  bulkTelling,
+  singleSignOn,
 ];

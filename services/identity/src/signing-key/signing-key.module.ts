@@ -16,6 +16,7 @@ const rotation = keyRotation(KeyEncryption, {
     { table: 'signing_key', column: 'sealed_private_jwk', id: 'kid', boundTo: 'kid' },
     { table: 'user_export', column: 'sealed_key', id: 'id', boundTo: 'id' },
     { table: 'mail_outbox', column: 'sealed', id: 'id', boundTo: 'id' },
+    { table: 'sso_connection', column: 'sealed_client_secret', id: 'account_id', boundTo: 'account_id' },
   ],
 });
 

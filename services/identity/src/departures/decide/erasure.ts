@@ -27,12 +27,14 @@ export class Erasure {
     await this.store.erasePersonal(ids, { except: deletions.map(({ data }) => data.departure!.id) });
   }
 
-  /** Sessions contain IP addresses and devices. They have already been revoked at the gateways. */
+  /** Sessions contain IP addresses and devices, and links ids at a provider. They have already been revoked at the gateways. */
   async deleteCredentials(userIds: readonly string[]): Promise<void> {
     const db = this.em.getKysely();
     await sql`delete from session where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from api_token where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from password_reset where user_id = any(${[...userIds]}::uuid[])`.execute(db);
+    await sql`delete from sso_link where user_id = any(${[...userIds]}::uuid[])`.execute(db);
+    await sql`delete from sso_attempt where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from email_change where user_id = any(${[...userIds]}::uuid[])`.execute(db);
   }
 
