@@ -1,6 +1,6 @@
 import { eventually } from '#libs/test-kit';
 import { HttpClient } from '../cli/http-client.mjs';
-import { openAccount, type DemoAccount, type Person } from '../scripts/demo/account.mjs';
+import { DEMO_PASSWORD, openAccount, type DemoAccount, type Person } from '../scripts/demo/account.mjs';
 import { demoAccounts } from '../scripts/demo/accounts.mjs';
 import { Api, type Json } from './support/api.js';
 import { PASSWORD } from './support/cast.js';
@@ -73,7 +73,9 @@ describe('the API descriptions', () => {
 
   step('match proofs of identity, and what needs them', () => useProofs(system, listener, people));
 
-  step('match single sign-on', () => useSingleSignOn(system, owner));
+  step('match single sign-on', () =>
+    useSingleSignOn(system, owner, { email: people.owner.email, password: DEMO_PASSWORD }),
+  );
 
   step('match accounts, users and teams', async () => {
     const [tomas, lena] = people.colleagues.map(({ user }) => user.id);

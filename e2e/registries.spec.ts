@@ -38,6 +38,7 @@ function* handlersOf({ prototype }: { prototype: object }): Generator<HandlerMet
 const ACROSS_ACCOUNTS: Record<string, readonly string[]> = {
   identity: [
     ...['accounts.create', 'auth.login', 'auth.refresh', 'auth.email-change.confirm', 'invitations.accept'],
+    'auth.sso.lookup',
     ...['auth.password-reset.request', 'auth.password-reset.confirm', 'certificates.verify', 'scim.check'],
     ...['search', 'get', 'create', 'replace', 'change', 'remove'].flatMap((verb) => [
       `scim.users.${verb}`,

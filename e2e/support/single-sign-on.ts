@@ -1,23 +1,48 @@
-import { CLIENT_ID, CLIENT_SECRET, OpenIdProvider } from '../../services/identity/src/testing/openid-provider.js';
+import {
+  CLIENT_ID,
+  CLIENT_SECRET,
+  OpenIdProvider,
+  SiteBrowser,
+} from '../../services/identity/src/testing/openid-provider.js';
 import type { Api, Json } from './api.js';
+import { signInFromBrowser } from './browser.js';
 import type { Place } from './cast.js';
 
-/** Sets up single sign-on with a provider on this machine, uses it, and removes it again. */
-export async function useSingleSignOn(_place: Place, owner: Api): Promise<void> {
+interface Login {
+  email: string;
+  password: string;
+}
+
+/** Sets up single sign-on with a provider on this machine, links an owner, signs them in, and removes it again. */
+export async function useSingleSignOn({ url }: Place, owner: Api, login: Login): Promise<void> {
   const { id: accountId } = await owner.get<Json>('/v1/account');
-  const provider = await OpenIdProvider.start({
-    redirectUri: `https://leaver.example.com/v1/auth/sso/${accountId as string}/callback`,
-  });
+  const callback = `${url}/v1/auth/sso/${accountId as string}/callback`;
+  const provider = await OpenIdProvider.start({ redirectUri: callback });
   try {
-    const domains = ['harborpine.invalid'];
+    provider.person = { sub: 'subject-1', email: login.email, email_verified: true };
     await owner.put('/v1/account/sso', {
       ...{ issuer: provider.issuer, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET },
-      ...{ domains, justInTimeRole: 'agent' },
+      ...{ domains: ['harborpine.invalid'], justInTimeRole: 'agent' },
     });
     await owner.get('/v1/account/sso');
     await owner.post('/v1/account/sso/verify-domains');
+    const headers = { ...(await signInFromBrowser(url, login)), 'content-type': 'application/json' };
+    const body = JSON.stringify({ purpose: 'link' });
+    const asked = await fetch(`${url}/v1/me/sso`, { method: 'POST', headers, body });
+    await back(callback, ((await asked.json()) as { url: string }).url, asked);
+    const started = await fetch(callback.replace(/callback$/, 'start'), { redirect: 'manual' });
+    const signedIn = await back(callback, started.headers.get('location')!, started);
+    const cookie = signedIn.headers.getSetCookie().at(-1)!.split(';', 1)[0]!;
+    await fetch(`${url}/v1/me`, { headers: { cookie } });
     await owner.delete('/v1/account/sso');
   } finally {
     await provider.stop();
   }
+}
+
+/** Goes to the provider and comes back with the cookie that the answer has set. */
+async function back(callback: string, to: string, answer: Response): Promise<Response> {
+  const { search } = await new SiteBrowser().follow(to);
+  const cookie = answer.headers.getSetCookie()[0]!.split(';', 1)[0]!;
+  return fetch(callback + search, { redirect: 'manual', headers: { cookie } });
 }

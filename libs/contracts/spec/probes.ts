@@ -16,6 +16,7 @@ const TEXTS = [
   'https://example.com',
   'nats://127.0.0.1:4222',
   'files.example.com',
+  '/people',
   'contact.created',
   'USD',
   '2026-01-01T00:00:00Z',

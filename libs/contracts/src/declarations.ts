@@ -34,6 +34,7 @@ export * from './identity/invitations.js';
 export * from './identity/policy.js';
 export * from './identity/scim.js';
 export * from './identity/sso.js';
+export * from './identity/sso-sign-in.js';
 export * from './identity/successors.js';
 export * from './identity/suspensions.js';
 export * from './identity/teams.js';

@@ -55,7 +55,7 @@ export interface OperationSpec<B extends object, Q extends object, A> {
   query?: Class<Q>;
   /** The class of the answer. Absent for 204. */
   answer?: Class<A & object>;
-  status?: 200 | 201 | 202 | 204;
+  status?: 200 | 201 | 202 | 204 | 302;
   access: Access;
   /** The services that call it besides the gateway, on behalf of the user who called them. */
   alsoCalledBy?: Callers;
@@ -86,7 +86,7 @@ export interface Operation<B extends object = object, Q extends object = object,
 > {
   /** `rpc.<service>.<id>` */
   readonly subject: string;
-  readonly status: 200 | 201 | 202 | 204;
+  readonly status: 200 | 201 | 202 | 204 | 302;
   /** What an API token needs for it. */
   readonly scope: TokenScope;
   readonly calledBy: Callers;

@@ -9,9 +9,9 @@ import type { TokenScope } from './scopes.js';
 const EXPECTED: Record<TokenScope, string> = {
   none: `
     accounts.create auth.email-change.confirm auth.login auth.password-reset.confirm auth.password-reset.request
-    auth.refresh auth.session.create certificates.verify invitations.accept public-links.show scheduler-links.show`,
+    auth.refresh auth.session.create auth.sso.callback auth.sso.lookup auth.sso.start certificates.verify invitations.accept public-links.show scheduler-links.show`,
   session: `
-    auth.step-up me.api-tokens.create scim-tokens.create sso.put sso.remove`,
+    auth.step-up me.api-tokens.create me.sso.prove scim-tokens.create sso.put sso.remove`,
   admin: `
     account.update audit.export audit.list audit.verify exports.create exports.download exports.get invitations.resend invitations.revoke policy.put scim-tokens.list
     scim-tokens.revoke sso.domains.verify sso.get teams.create teams.members.add teams.members.remove teams.remove teams.update

@@ -16,6 +16,7 @@ const OF_SESSIONS = [
   ['POST', /^\/v1\/me\/api-tokens$/],
   ['POST', /^\/v1\/account\/scim-tokens$/],
   ['POST', /^\/v1\/auth\/step-up$/],
+  ['POST', /^\/v1\/me\/sso$/],
   ['PUT', /^\/v1\/account\/sso$/],
   ['DELETE', /^\/v1\/account\/sso$/],
 ] as const;

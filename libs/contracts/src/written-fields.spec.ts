@@ -30,6 +30,8 @@ const WRITE_ONLY: Readonly<Record<string, string>> = {
   'conversations.bulk-reassign assigneeId': INSTRUCTION,
   'conversations.bulk-reassign to': 'Shown as the assignee of the conversations.',
   'departures.bulk users': 'Shown as the rows of the bulk departure.',
+  'me.sso.prove purpose': INSTRUCTION,
+  'me.sso.prove returnTo': INSTRUCTION,
   'messages.inbound to': 'Shown as the inbox of the message.',
   'numbers.contacts.add contactIds': 'Shown as the ids of the contacts.',
   'numbers.reassign userId': 'Shown as the owner.',

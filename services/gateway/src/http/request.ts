@@ -1,5 +1,6 @@
-import { cutText, type Call, type Principal } from '#libs/contracts';
+import { cutText, Problem, type Call, type Principal } from '#libs/contracts';
 import type { FastifyRequest } from 'fastify';
+import { publicOrigin, type GatewayConfig } from '../gateway.config.js';
 import { headerText } from './encoding.js';
 
 declare module 'fastify' {
@@ -36,4 +37,19 @@ export function clientAddress(request: FastifyRequest, trustedProxies: number): 
   const forwarded = [request.headers['x-forwarded-for'] ?? []].flat().join(',');
   const hops = forwarded.split(',').map((hop) => hop.trim());
   return hops.at(-trustedProxies) || request.ip;
+}
+
+/**
+ * The origin at which the client reaches us: `PUBLIC_URL`, otherwise as the request and our own proxies say.
+ * @throws Problem `malformed-request` if that is no host
+ */
+export function originOf(request: FastifyRequest, config: GatewayConfig): string {
+  const known = publicOrigin(config);
+  if (known !== undefined) return known;
+  const { trustedProxies } = config;
+  const forwarded = trustedProxies > 0 ? [request.headers['x-forwarded-proto']].flat()[0]?.split(',')[0]?.trim() : '';
+  const scheme = forwarded === 'https' || forwarded === 'http' ? forwarded : request.protocol;
+  const origin = `${scheme}://${request.host}`;
+  if (!URL.canParse(origin)) throw new Problem('malformed-request');
+  return origin;
 }

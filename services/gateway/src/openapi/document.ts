@@ -186,7 +186,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   [AUDIT_EXPORT_TYPES.ndjson]: `{"id":"${EXAMPLE_ID}","seq":1,"at":"${NOW}","action":"user.suspended"}\n`,
 };
 const BINARY = new Set(['application/zip']);
-const MEANINGS = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'Done' };
+const MEANINGS = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'Done', 302: 'Redirect' };
 
 /** Operations that also answer 202: a long contact import is answered before it has finished. */
 const ALSO_ACCEPTED = new Set([importContacts.id]);
@@ -206,8 +206,8 @@ function successes(operation: Operation, examples: Examples): Record<string, obj
 function success(operation: Operation, status: Operation['status'], examples: Examples): object {
   const { answer, produces = [], id } = operation;
   const mediaTypes = [produces].flat();
-  const created = status === 201 || (status === 202 && answer);
-  const headers = created
+  const located = status === 201 || status === 302 || (status === 202 && answer);
+  const headers = located
     ? { headers: { Location: { description: 'URL of the resource.', schema: { type: 'string' } } } }
     : {};
   const description = MEANINGS[status];

@@ -31,6 +31,7 @@ const BY_NAME: Record<string, string> = {
   host: 'files.example.com',
   domain: 'example.com',
   domains: 'example.com',
+  returnTo: '/people',
   path: '/export',
   hostKey: FINGERPRINT,
   offeredHostKey: FINGERPRINT,

@@ -3,10 +3,12 @@ import {
   ALL_OPERATIONS,
   appendImport,
   authSessionCreate,
+  beginSsoProof,
   closeImport,
   importContacts,
   openBrowserSession,
   openImport,
+  ssoProve,
   takesIdempotencyKey,
   type Call,
   type Operation,
@@ -31,7 +33,7 @@ const describedAs = ({ path }: Operation) =>
 let world: World;
 let headers: Record<string, string>;
 beforeAll(async () => {
-  world = await World.create({ env: { PASSWORD_RESETS_PER_MINUTE: '1000' } });
+  world = await World.create({ env: { PASSWORD_RESETS_PER_MINUTE: '1000', PUBLIC_URL: 'https://leaver.example.com' } });
   headers = { authorization: `Bearer ${await world.token()}`, 'idempotency-key': 'monday' };
 });
 afterAll(() => world.close());
@@ -97,6 +99,8 @@ function* others(value: unknown): Generator<unknown> {
 function listen(operation: Operation): Pick<Call, 'idempotency'>[] {
   if (operation.id === authSessionCreate.id)
     return world.services.answer(openBrowserSession, () => ({ secret: 'x'.repeat(65), user: {} }) as never) as never;
+  if (operation.id === ssoProve.id)
+    return world.services.answer(beginSsoProof, () => ({ url: 'https://example.com', browser: 'x' })) as never;
   if (operation.id !== importContacts.id) return world.services.handle(operation, () => ({ id: anId() }));
   world.services.answer(openImport, () => ({ importId: anId() }));
   world.services.answer(appendImport, () => ({}));
@@ -111,8 +115,10 @@ describe('every POST with an Idempotency-Key', () => {
       'auth.login',
       'auth.refresh',
       'auth.session.create',
+      'auth.sso.lookup',
       'auth.step-up',
       'certificates.verify',
+      'me.sso.prove',
       'users.departure-preview.choices',
     ]);
   });

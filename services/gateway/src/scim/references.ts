@@ -1,18 +1,13 @@
 import type { ScimObject, ScimProjection } from '#libs/contracts';
 import { isObject, SCIM_ENTERPRISE_USER } from '#libs/scim';
 import type { FastifyRequest } from 'fastify';
-import { publicOrigin, type GatewayConfig } from '../gateway.config.js';
+import type { GatewayConfig } from '../gateway.config.js';
+import { originOf } from '../http/request.js';
 import { SCIM_ROOT } from './scim-reply.js';
 
 /** The URL of `/scim/v2` as the client sees it: from `PUBLIC_URL`, otherwise from the request and our own proxies. */
-export function baseUrlOf(request: FastifyRequest, config: GatewayConfig): string {
-  const origin = publicOrigin(config);
-  if (origin !== undefined) return origin + SCIM_ROOT;
-  const { trustedProxies } = config;
-  const forwarded = trustedProxies > 0 ? [request.headers['x-forwarded-proto']].flat()[0]?.split(',')[0]?.trim() : '';
-  const scheme = forwarded === 'https' || forwarded === 'http' ? forwarded : request.protocol;
-  return `${scheme}://${request.host}${SCIM_ROOT}`;
-}
+export const baseUrlOf = (request: FastifyRequest, config: GatewayConfig): string =>
+  originOf(request, config) + SCIM_ROOT;
 
 /** The projection for identity, with the ids that `$ref` is built from. */
 export const projectionWithIds = ({ attributes, excludedAttributes }: ScimProjection): ScimProjection => ({

@@ -49,6 +49,27 @@ export class InvitationAcceptances {
   async accept(token: string, passwordHash: string, client: Call['client']): Promise<SignedIn> {
     // Locks the invitation against revocation and other acceptances until the transaction ends.
     const invitation = await this.find(token, sql`for update`);
+    const { user_id: userId, account_id: accountId } = invitation;
+    await this.activate(invitation, passwordHash);
+    return this.sessions.open(accountId, userId, passwordHash, { client });
+  }
+
+  /**
+   * Activates an invited user whose address the account's identity provider has verified, in the transaction that has locked
+   * the user. They have no password.
+   * @throws Problem `gone` without an open invitation
+   */
+  async acceptThroughProvider(userId: string): Promise<void> {
+    const { rows } = await sql<OpenInvitation>`
+      select i.id, i.user_id, u.account_id, true as by_mail, true as open
+      from invitation i join users u on u.id = i.user_id
+      where i.user_id = ${userId} and i.accepted_at is null and i.revoked_at is null and i.expires_at > ${this.clock.now()}
+      order by i.id desc limit 1 for update of i`.execute(this.em.getKysely());
+    if (!rows[0]) throw gone();
+    await this.activate(rows[0], null);
+  }
+
+  private async activate(invitation: OpenInvitation, passwordHash: string | null): Promise<void> {
     const { id, user_id: userId, account_id: accountId } = invitation;
     const now = this.clock.now();
     const db = this.em.getKysely();
@@ -61,7 +82,6 @@ export class InvitationAcceptances {
     await this.links.end([userId]);
     await this.events.publishChanged([userId]);
     await this.audit.append([{ accountId, action: 'user.joined', actorId: userId, subjectId: userId }]);
-    return this.sessions.open(accountId, userId, passwordHash, { client });
   }
 
   private async find(token: string, lock = sql``): Promise<OpenInvitation> {

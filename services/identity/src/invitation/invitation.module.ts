@@ -17,6 +17,6 @@ import { SentInvitations } from './sent-invitations.js';
   imports: [AuditModule, EmailChangeModule, MailModule, PasswordModule, SessionModule, UserModule],
   controllers: [InvitationController],
   providers: [InvitationAcceptances, InvitationChanges, Invitations, MailedLinks, SentInvitations],
-  exports: [Invitations, MailedLinks],
+  exports: [InvitationAcceptances, Invitations, MailedLinks],
 })
 export class InvitationModule {}

@@ -54,6 +54,7 @@ import { bulkTelling } from './0128-bulk-telling.js';
 import { mailOutbox } from './0130-mail-outbox.js';
 import { browserSessions } from './0134-browser-sessions.js';
 import { singleSignOn } from './0140-single-sign-on.js';
+import { ssoSessions } from './0141-sso-sessions.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -117,4 +118,5 @@ export const migrations: Migrations = [
   mailOutbox,
   browserSessions,
   singleSignOn,
+  ssoSessions,
 ];

@@ -20,12 +20,16 @@ export const Session = defineEntity({
     rotatedAt: p.datetime().nullable(),
     /** When a browser's newest secret was first used. */
     confirmedAt: p.datetime().nullable(),
+    /** Whether an identity provider has signed the user in. */
+    sso: p.boolean().default(false),
+    /** SHA-256 of the provider's id of its session, if it has told it. */
+    ssoSessionHash: p.blob().nullable(),
     ip: personal().nullable(),
     userAgent: personal().nullable(),
     createdAt: p.datetime(),
     lastUsedAt: p.datetime(),
     expiresAt: p.datetime(),
-    /** When the user last gave the password. */
+    /** When the user last gave the password, or the provider has proved who it is. */
     provenAt: p.datetime().nullable(),
     revoked: p.boolean().default(false),
     revokedAt: p.datetime().nullable(),

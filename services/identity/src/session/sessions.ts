@@ -12,6 +12,7 @@ import {
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../audit/audit.js';
+import { sha256 } from '../common/secrets.js';
 import { AccessTokens } from './access-tokens.js';
 import { UserRows } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
@@ -24,6 +25,13 @@ export interface OpenedBy {
   client: Call['client'];
   /** The session gets a secret for a cookie instead of refresh tokens. */
   browser?: boolean;
+  /** An identity provider has signed the user in. */
+  sso?: {
+    /** The provider's id of its own session. */
+    sid?: string;
+    /** Whether the user has just proved to the provider who they are. */
+    proven: boolean;
+  };
 }
 
 export interface OpenSession {
@@ -46,34 +54,33 @@ export class Sessions {
   ) {}
 
   /**
-   * Signs in a user whose password has been verified.
-   * @param passwordHash the hash that matched
+   * Signs in a user whose password has been verified, or whom the account's identity provider has signed in.
+   * @param passwordHash the hash that matched; null if the provider has signed the user in
    * @returns for a browser, its secret in place of the refresh token
    * @throws Problem `invalid-credentials` if the password has changed since, or the user is no longer active or suspended
    */
   async open(
     accountId: string,
     userId: string,
-    passwordHash: string,
-    { client, browser = false }: OpenedBy,
+    passwordHash: string | null,
+    { client, browser = false, sso }: OpenedBy,
   ): Promise<SignedIn> {
     // Ending sessions locks the user with `leave`, which conflicts with this lock, so it cannot miss the new session.
     const { rows } = await sql`
       select id from users
-      where id = ${userId} and status = 'active' and suspended_at is null and password_hash = ${passwordHash} for key share`.execute(
-      this.db,
-    );
-    if (rows.length === 0) throw new Problem('invalid-credentials');
+      where id = ${userId} and status = 'active' and suspended_at is null
+        and (${passwordHash}::text is null or password_hash = ${passwordHash}) for key share`.execute(this.db);
+    if (rows.length === 0 || (passwordHash === null && !sso)) throw new Problem('invalid-credentials');
     await this.deleteExpired(userId);
     const sessionId = this.ids.next();
     const refresh = newRefreshToken(this.ids);
     const now = this.clock.now();
     await sql`
-      insert into session (id, user_id, family, refresh_hash, browser, ip, user_agent, created_at, last_used_at, expires_at, proven_at)
+      insert into session (id, user_id, family, refresh_hash, browser, ip, user_agent, created_at, last_used_at, expires_at, proven_at, sso,
+        sso_session_hash)
       values (${sessionId}, ${userId}, ${refresh.family}, ${refresh.hash}, ${browser}, ${client?.ip ?? null},
-        ${client?.userAgent === undefined ? null : cutText(client.userAgent, 500)}, ${now}, ${now}, ${this.expiry()}, ${now})`.execute(
-      this.db,
-    );
+        ${client?.userAgent === undefined ? null : cutText(client.userAgent, 500)}, ${now}, ${now}, ${this.expiry()}, ${!sso || sso.proven ? now : null}, ${sso !== undefined},
+        ${sso?.sid === undefined ? null : sha256(sso.sid)})`.execute(this.db);
     const tokens = await this.accessToken({ accountId, userId, sessionId });
     const user = await this.users.get(accountId, userId);
     return { ...tokens, refreshToken: refresh.text, user: toUser(user, user, now) };

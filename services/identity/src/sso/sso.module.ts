@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { InvitationModule } from '../invitation/invitation.module.js';
 import { SessionModule } from '../session/session.module.js';
 import { SigningKeyModule } from '../signing-key/signing-key.module.js';
 import { UserModule } from '../user/user.module.js';
@@ -9,12 +10,32 @@ import { Connections } from './connection/connections.js';
 import { DomainProofs } from './connection/domain-proofs.js';
 import { DomainRecords } from './connection/domain-records.js';
 import { SsoAccess } from './connection/sso-access.js';
+import { ProviderAnswers } from './provider/provider-answers.js';
 import { Providers } from './provider/providers.js';
+import { Attempts } from './sign-in/attempts.js';
+import { Entrance } from './sign-in/entrance.js';
+import { FirstSignIns } from './sign-in/first-sign-ins.js';
+import { Links } from './sign-in/links.js';
+import { SsoSignInController } from './sign-in/sso-sign-in.controller.js';
+import { SsoSignIns } from './sign-in/sso-sign-ins.js';
 
 /** Single sign-on with OpenID Connect. */
 @Module({
-  imports: [AuditModule, SessionModule, SigningKeyModule, UserModule],
-  controllers: [ConnectionController],
-  providers: [ConnectionChanges, Connections, DomainProofs, DomainRecords, Providers, SsoAccess],
+  imports: [AuditModule, InvitationModule, SessionModule, SigningKeyModule, UserModule],
+  controllers: [ConnectionController, SsoSignInController],
+  providers: [
+    Attempts,
+    ConnectionChanges,
+    Connections,
+    DomainProofs,
+    DomainRecords,
+    Entrance,
+    FirstSignIns,
+    Links,
+    ProviderAnswers,
+    Providers,
+    SsoAccess,
+    SsoSignIns,
+  ],
 })
 export class SsoModule {}

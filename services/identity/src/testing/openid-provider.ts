@@ -28,6 +28,8 @@ export class OpenIdProvider {
   person: ProviderPerson = { sub: 'nobody' };
   /** Changes the claims of the next ID tokens. */
   changeIdToken: ((claims: Claims) => Claims) | undefined;
+  /** Whose key signs the changed ID tokens. */
+  signer: OpenIdProvider = this;
 
   private constructor(
     private readonly server: Server,
@@ -55,6 +57,7 @@ export class OpenIdProvider {
         },
       ],
       jwks: { keys: [key] },
+      ttl: { AccessToken: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 },
       cookies: { keys: ['a-key-of-the-tests'] },
       claims: { email: ['email', 'email_verified'], profile: ['name'] },
       features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
@@ -72,7 +75,7 @@ export class OpenIdProvider {
       await next();
       const body = ctx.body as { id_token?: string } | undefined;
       if (ctx.path === '/token' && body?.id_token !== undefined && running.changeIdToken)
-        body.id_token = await running.sign(running.changeIdToken(claimsOf(body.id_token)));
+        body.id_token = await running.signer.sign(running.changeIdToken(claimsOf(body.id_token)));
     });
     const answer = provider.callback();
     server.on('request', (request, response) => {

@@ -16,6 +16,8 @@ export interface NewUserFacts {
   teamIds?: readonly string[];
   /** A user with a password is active, one without is invited. */
   passwordHash?: string;
+  /** The account's identity provider vouches for the address: the user is active without a password. */
+  vouchedFor?: true;
 }
 
 export const duplicates = {
@@ -48,9 +50,11 @@ export class NewUsers {
     const staffId = requireNonBlank('staffId', facts.staffId);
     await mapConstraintErrors(duplicates, () =>
       sql`
-        insert into users (id, account_id, staff_id, name, email, password_hash, status, seat_taken, created_at, updated_at)
+        insert into users (id, account_id, staff_id, name, email, password_hash, status, seat_taken, created_at, updated_at,
+          email_verified_at)
         values (${id}, ${accountId}, ${staffId}, ${name}, ${canonical(facts.email)}, ${facts.passwordHash ?? null},
-          ${facts.passwordHash ? 'active' : 'invited'}, true, ${now}, ${now})`.execute(this.em.getKysely()),
+          ${facts.passwordHash || facts.vouchedFor ? 'active' : 'invited'}, true, ${now}, ${now},
+          ${facts.vouchedFor ? now : null})`.execute(this.em.getKysely()),
     );
     await this.memberships.setRoles(id, facts.roles);
     if (facts.teamIds?.length) await this.memberships.setTeams(accountId, id, facts.teamIds);
