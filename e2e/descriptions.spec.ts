@@ -73,9 +73,10 @@ describe('the API descriptions', () => {
 
   step('match proofs of identity, and what needs them', () => useProofs(system, listener, people));
 
-  step('match single sign-on', () =>
-    useSingleSignOn(system, owner, { email: people.owner.email, password: DEMO_PASSWORD }),
-  );
+  step('match single sign-on', () => {
+    const [, lena] = people.colleagues;
+    return useSingleSignOn(system, owner, { email: people.owner.email, password: DEMO_PASSWORD }, lena.email);
+  });
 
   step('match accounts, users and teams', async () => {
     const [tomas, lena] = people.colleagues.map(({ user }) => user.id);

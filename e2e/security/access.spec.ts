@@ -16,7 +16,11 @@ import { Rows } from './rows.js';
 import { Routes, type Route } from './routes.js';
 
 /** Public for everyone who has the URL. */
-const PUBLIC_BY_ADDRESS = ['scheduler-links.show', 'public-links.show'];
+const PUBLIC_BY_ADDRESS = [
+  'scheduler-links.show',
+  'public-links.show',
+  ...['start', 'callback', 'backchannel-logout', 'global-logout'].map((step) => `auth.sso.${step}`),
+];
 /** Describe the protocol and contain no data of an account. */
 const PROTOCOL = ['scim.schema', 'scim.resource-type'];
 /**

@@ -24,6 +24,7 @@ const MEANT: Record<string, string> = {
   destinationUserId: USERS,
   caretakerId: USERS,
   managerId: USERS,
+  breakGlassOwnerId: USERS,
   memberIds: USERS,
   participantIds: USERS,
   sharedWith: USERS,

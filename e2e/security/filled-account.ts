@@ -103,6 +103,7 @@ export class FilledAccount {
     things.set('/v1/teams/{id}/members', leaver.id);
     things.set('colleague', tomas!);
     things.set('/v1/account', this.people.account.id);
+    things.set('/v1/auth/sso', this.people.account.id);
     const [directory] = await owner.all<{ id: string }>('/v1/account/scim-tokens');
     things.set('/v1/account/scim-tokens', directory!.id);
     things.set('/scim/v2/Groups', things.get('/v1/teams')!);

@@ -1,5 +1,5 @@
 import { ALL_OPERATIONS, PROBLEMS, type Access, type Role } from '#libs/contracts';
-import { CALLERS, type Caller } from './matrix.js';
+import { CALLERS, REFUSED_TOKEN, type Caller } from './matrix.js';
 import type { Route } from './routes.js';
 
 /** The callers that have a role. The API token has all scopes, and so its user's permissions. */
@@ -42,7 +42,8 @@ function admittedBy(access: Access, route: Route): readonly Caller[] {
 
 /** Signing in is public, but the test sends invalid credentials. */
 const asksForCredentials = ({ id, takes }: Route) =>
-  takes === 'nothing' && (operations.get(id)?.errors ?? []).some((code) => PROBLEMS[code][0] === 401);
+  takes === 'nothing' &&
+  (operations.get(id)?.errors ?? []).some((code) => PROBLEMS[code][0] === 401 || code === REFUSED_TOKEN);
 
 /** All operations without a token. Listed a second time, so that no operation becomes public by mistake. */
 export const WITHOUT_TOKEN = [
@@ -53,7 +54,9 @@ export const WITHOUT_TOKEN = [
   'auth.password-reset.request',
   'auth.refresh',
   'auth.session.create',
+  'auth.sso.backchannel-logout',
   'auth.sso.callback',
+  'auth.sso.global-logout',
   'auth.sso.lookup',
   'auth.sso.start',
   'certificates.verify',

@@ -35,6 +35,7 @@ export * from './identity/policy.js';
 export * from './identity/scim.js';
 export * from './identity/sso.js';
 export * from './identity/sso-sign-in.js';
+export * from './identity/sso-logout.js';
 export * from './identity/successors.js';
 export * from './identity/suspensions.js';
 export * from './identity/teams.js';

@@ -9,7 +9,7 @@ import type { TokenScope } from './scopes.js';
 const EXPECTED: Record<TokenScope, string> = {
   none: `
     accounts.create auth.email-change.confirm auth.login auth.password-reset.confirm auth.password-reset.request
-    auth.refresh auth.session.create auth.sso.callback auth.sso.lookup auth.sso.start certificates.verify invitations.accept public-links.show scheduler-links.show`,
+    auth.refresh auth.session.create auth.sso.backchannel-logout auth.sso.callback auth.sso.global-logout auth.sso.lookup auth.sso.start certificates.verify invitations.accept public-links.show scheduler-links.show`,
   session: `
     auth.step-up me.api-tokens.create me.sso.prove scim-tokens.create sso.put sso.remove`,
   admin: `

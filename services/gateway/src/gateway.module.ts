@@ -8,6 +8,7 @@ import { AccessGuard } from './auth/access.guard.js';
 import { Authenticator } from './auth/authenticator.js';
 import { BrowserSessionController } from './auth/browser-session.controller.js';
 import { BrowserSessions } from './auth/browser-sessions.js';
+import { SsoLogoutController } from './auth/sso-logout.controller.js';
 import { SsoController } from './auth/sso.controller.js';
 import { BulkDeparturesController } from './bulk-departures/bulk-departures.controller.js';
 import { ContactImportsController } from './contact-imports/contact-imports.controller.js';
@@ -39,6 +40,7 @@ import { ScimController } from './scim/scim.controller.js';
     AuditExportController,
     BrowserSessionController,
     SsoController,
+    SsoLogoutController,
     BulkDeparturesController,
     ContactImportsController,
     DepartureEventsController,

@@ -122,7 +122,7 @@ export const authLogin = operation<SignedIn, Login>({
   status: 200,
   access: 'public',
   rateLimit: 'failed-logins',
-  errors: ['invalid-credentials', 'account-inactive'],
+  errors: ['invalid-credentials', 'account-inactive', 'sso-required'],
 });
 
 export const authRefresh = operation<Tokens, Refresh>({
@@ -152,7 +152,7 @@ export const authStepUp = operation<Proof, StepUp>({
   answer: Proof,
   status: 200,
   rateLimit: 'failed-logins',
-  errors: ['invalid-credentials', 'step-up-required'],
+  errors: ['invalid-credentials', 'step-up-required', 'sso-required'],
 });
 
 export const emailChangeConfirm = operation<undefined, EmailConfirmation>({
@@ -202,7 +202,7 @@ export const passwordResetConfirm = operation<undefined, PasswordReset>({
   status: 202,
   access: 'public',
   rateLimit: 'failed-tokens',
-  errors: ['gone'],
+  errors: ['gone', 'sso-required'],
 });
 
 export const meGet = operation<Me>({

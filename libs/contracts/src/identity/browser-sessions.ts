@@ -26,7 +26,7 @@ export const authSessionCreate = operation<BrowserSession, Login>({
   status: 200,
   access: 'public',
   rateLimit: 'failed-logins',
-  errors: ['invalid-credentials', 'account-inactive', 'csrf-token-invalid'],
+  errors: ['invalid-credentials', 'account-inactive', 'sso-required', 'csrf-token-invalid'],
 });
 
 export const authSessionGet = operation<BrowserSession>({

@@ -101,5 +101,5 @@ export const invitationsAccept = operation<SignedIn, InvitationAcceptance>({
   status: 200,
   access: 'public',
   rateLimit: 'failed-tokens',
-  errors: ['not-found', 'gone'],
+  errors: ['not-found', 'gone', 'sso-required'],
 });

@@ -1,5 +1,5 @@
 import { GATEWAY } from '../callers.js';
-import { Email, Link, OneOf, Pattern, Text } from '../fields.js';
+import { Email, Flag, Link, OneOf, Pattern, Text } from '../fields.js';
 import type { Ask } from '../lifecycle.js';
 import { operation, type Call } from '../operation.js';
 
@@ -21,6 +21,7 @@ export class SsoDestination {
       'Where the browser goes to sign in. Null: with a password. It depends on the domain only, not on whether the person exists.',
   })
   startUrl: string | null;
+  @Flag({ about: 'Whether passwords count for nothing there, except that of one owner.' }) enforced: boolean;
 }
 
 export class SsoStart {
@@ -75,7 +76,7 @@ export const ssoStart = operation<undefined, object, SsoStart>({
   query: SsoStart,
   status: 302,
   custom: true,
-  errors: ['not-found', 'sso-provider-refused'],
+  errors: ['sso-failed', 'sso-provider-refused'],
 });
 
 export const ssoCallback = operation<undefined, object, SsoCallback>({

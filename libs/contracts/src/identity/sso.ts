@@ -1,4 +1,4 @@
-import { Flag, Link, ListOf, Moment, OneOf, Text, Texts, Url } from '../fields.js';
+import { Flag, Id, Link, ListOf, Moment, OneOf, Text, Texts, Url } from '../fields.js';
 import { operation } from '../operation.js';
 import type { Role } from '../principal.js';
 
@@ -32,6 +32,19 @@ export class SsoChange {
     about: 'The role of people whom the provider lets in without an invitation. Default: null, which lets none in.',
   })
   justInTimeRole?: JustInTimeRole | null;
+  @Flag({
+    optional: true,
+    about:
+      'Whether passwords no longer count, except that of the break-glass owner. Needs a verified domain. Sessions that are ' +
+      'open stay open. Default: false.',
+  })
+  enforced?: boolean;
+  @Id({
+    optional: true,
+    nullable: true,
+    about: 'An active owner with a password, who can sign in with it if the provider fails. Required if `enforced`.',
+  })
+  breakGlassOwnerId?: string | null;
 }
 
 export class SsoDomain {
@@ -47,8 +60,12 @@ export class Sso {
   @Flag({ about: 'Whether a client secret is stored. It is never shown.' }) hasClientSecret: boolean;
   @ListOf(() => SsoDomain, { max: MOST_DOMAINS }) domains: SsoDomain[];
   @OneOf(JUST_IN_TIME_ROLES, { nullable: true }) justInTimeRole: JustInTimeRole | null;
+  @Flag() enforced: boolean;
+  @Id({ nullable: true }) breakGlassOwnerId: string | null;
   @Link({ about: 'Register it with the provider as the redirect URI.' }) redirectUri: string;
   @Link({ about: 'Where people of this account begin to sign in.' }) startUrl: string;
+  @Link({ about: 'For OpenID Connect Back-Channel Logout.' }) backchannelLogoutUri: string;
+  @Link({ about: 'For Okta Universal Logout.' }) globalLogoutUri: string;
   @Moment() updatedAt: string;
 }
 
@@ -95,5 +112,7 @@ export const ssoDomainsVerify = operation<Sso>({
   errors: ['not-found', 'conflict'],
 });
 
-/** Where the provider sends people back to. */
-export const ssoPathOf = (accountId: string, step: 'start' | 'callback'): string => `/v1/auth/sso/${accountId}/${step}`;
+type SsoStep = 'start' | 'callback' | 'backchannel-logout' | 'global-token-revocation';
+
+/** The paths of an account for its people and its provider. */
+export const ssoPathOf = (accountId: string, step: SsoStep): string => `/v1/auth/sso/${accountId}/${step}`;

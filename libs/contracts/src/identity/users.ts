@@ -93,6 +93,7 @@ export const usersUpdate = operation<InvitedUser, UserChange>({
   errors: [
     'forbidden',
     'step-up-required',
+    'sso-required',
     'not-found',
     'conflict',
     'duplicate-email',

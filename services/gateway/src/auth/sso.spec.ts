@@ -1,4 +1,13 @@
-import { beginSso, beginSsoProof, finishSso, Problem, ssoLookup, type SsoReturn } from '#libs/contracts';
+import {
+  beginSso,
+  beginSsoProof,
+  endSsoSessions,
+  endSsoSessionsOf,
+  finishSso,
+  Problem,
+  ssoLookup,
+  type SsoReturn,
+} from '#libs/contracts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { anId, bodyOf, World } from '../../test/world.js';
 
@@ -90,20 +99,56 @@ describe('a browser that comes back', () => {
     await get('callback?code=c&state=s', { cookie: '__Host-leaver-sso=forged' });
     expect(returned.map(({ browser }) => browser)).toEqual([null]);
   });
-
-  it('cannot try without end', async () => {
-    world.services.answer(finishSso, () => {
-      throw new Problem('sso-failed');
-    });
-    await world.services.settled();
-    const statuses = new Set<number>();
-    for (let n = 0; n < 25; n++) statuses.add((await get('callback?code=c&state=s')).status);
-    expect([...statuses]).toEqual([401, 429]);
-  });
 });
 
 it('the way for an address is asked of identity', async () => {
-  world.services.handle(ssoLookup, () => ({ startUrl: `/v1/auth/sso/${accountId}/start` }));
+  world.services.handle(ssoLookup, () => ({ startUrl: `/v1/auth/sso/${accountId}/start`, enforced: false }));
   const answer = await world.request('POST', '/v1/auth/sso', { json: { email: 'maya@example.com' } });
-  expect(await bodyOf(answer)).toEqual({ startUrl: `${ORIGIN}/v1/auth/sso/${accountId}/start` });
+  expect(await bodyOf(answer)).toEqual({ startUrl: `${ORIGIN}/v1/auth/sso/${accountId}/start`, enforced: false });
+});
+
+describe('an identity provider', () => {
+  const post = (step: string, body: string, headers: Record<string, string>) =>
+    fetch(`${world.url}/v1/auth/sso/${accountId}/${step}`, { method: 'POST', body, headers });
+
+  it('sends logout tokens in a form', async () => {
+    const asked = world.services.answer(endSsoSessions, () => undefined);
+    await world.services.settled();
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const answer = await post('backchannel-logout', 'logout_token=a.b.c&more=x', form);
+    expect([answer.status, answer.headers.get('cache-control')]).toEqual([200, 'no-store']);
+    expect(asked).toEqual([{ accountId, logoutToken: 'a.b.c' }]);
+    for (const body of ['', 'logout_token=a&logout_token=b', 'token=a', `logout_token=${'x'.repeat(20_001)}`])
+      expect((await post('backchannel-logout', body, form)).status).toBe(400);
+    const json = { 'content-type': 'application/json' };
+    expect((await post('backchannel-logout', '{"logout_token":"a.b.c"}', json)).status).toBe(415);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('names the person of a universal logout, with a token for this address', async () => {
+    const asked = world.services.answer(endSsoSessionsOf, () => undefined);
+    await world.services.settled();
+    const json = { 'content-type': 'application/json', authorization: 'Bearer a.b.c' };
+    const subject = { format: 'iss_sub', iss: 'https://accounts.example.org', sub: '00u1' };
+    const answer = await post('global-token-revocation', JSON.stringify({ sub_id: subject }), json);
+    expect(answer.status).toBe(204);
+    const audience = `${ORIGIN}/v1/auth/sso/${accountId}/global-token-revocation`;
+    expect(asked).toEqual([{ accountId, token: 'a.b.c', audience, subject }]);
+    const nameless = { 'content-type': 'application/json' };
+    expect((await post('global-token-revocation', JSON.stringify({ sub_id: subject }), nameless)).status).toBe(401);
+    for (const body of ['{}', '{"sub_id":"x"}', '{"sub_id":{"format":"phone"}}'])
+      expect((await post('global-token-revocation', body, json)).status).toBe(400);
+    expect(asked).toHaveLength(1);
+  });
+});
+
+// Last, because it uses up what this address may try.
+it('one address cannot try without end', async () => {
+  world.services.answer(finishSso, () => {
+    throw new Problem('sso-failed');
+  });
+  await world.services.settled();
+  const statuses = new Set<number>();
+  for (let n = 0; n < 25; n++) statuses.add((await get('callback?code=c&state=s')).status);
+  expect([...statuses]).toEqual([401, 429]);
 });

@@ -10,6 +10,7 @@ import {
   Problem,
   PROBLEMS,
   schemaOf,
+  ssoBackchannelLogout,
   takesIdempotencyKey,
   type Access,
   type Class,
@@ -165,6 +166,7 @@ function bodyContent(operation: Operation, examples: Examples): object {
 /** Of a file that the operation takes or answers. */
 const FILES: Readonly<Record<string, string>> = {
   [importContacts.id]: 'ExternalId,Name,Phone,StaffId\nC-1001,Ada Example,+14155550100,HP-002\n',
+  [ssoBackchannelLogout.id]: 'logout_token=eyJhbGciOiJSUzI1NiJ9.e30.c2ln',
   [departuresBulk.id]: 'staffId,successorStaffId\nHP-002,HP-003\n',
   [auditExport.id]:
     'id,seq,at,action,actorId,actor,system,tokenId,subjectId,subject,detail,scrubbed,hash\r\n' +

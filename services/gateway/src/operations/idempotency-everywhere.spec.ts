@@ -5,9 +5,13 @@ import {
   authSessionCreate,
   beginSsoProof,
   closeImport,
+  endSsoSessions,
+  endSsoSessionsOf,
   importContacts,
   openBrowserSession,
   openImport,
+  ssoBackchannelLogout,
+  ssoGlobalLogout,
   ssoProve,
   takesIdempotencyKey,
   type Call,
@@ -69,9 +73,9 @@ async function send({ operation, mediaType, body }: Sample): Promise<Response> {
   const path = addresses.get(operation)!;
   if (mediaType === undefined) return world.request('POST', path, { headers });
   if (mediaType === 'application/json') return world.request('POST', path, { headers, json: body });
-  const text = mediaType === 'text/csv' ? (body as string) : (body as { file: string }).file;
-  if (mediaType === 'text/csv')
-    return world.request('POST', path, { headers: { ...headers, 'content-type': mediaType }, body: text });
+  const isText = mediaType !== 'multipart/form-data';
+  const text = isText ? (body as string) : (body as { file: string }).file;
+  if (isText) return world.request('POST', path, { headers: { ...headers, 'content-type': mediaType }, body: text });
   const form = new FormData();
   form.set('file', new Blob([text], { type: 'text/csv' }), 'contacts.csv');
   return world.request('POST', path, { headers, body: form });
@@ -99,6 +103,8 @@ function* others(value: unknown): Generator<unknown> {
 function listen(operation: Operation): Pick<Call, 'idempotency'>[] {
   if (operation.id === authSessionCreate.id)
     return world.services.answer(openBrowserSession, () => ({ secret: 'x'.repeat(65), user: {} }) as never) as never;
+  if (operation.id === ssoBackchannelLogout.id) return world.services.answer(endSsoSessions, () => undefined) as never;
+  if (operation.id === ssoGlobalLogout.id) return world.services.answer(endSsoSessionsOf, () => undefined) as never;
   if (operation.id === ssoProve.id)
     return world.services.answer(beginSsoProof, () => ({ url: 'https://example.com', browser: 'x' })) as never;
   if (operation.id !== importContacts.id) return world.services.handle(operation, () => ({ id: anId() }));
@@ -116,6 +122,8 @@ describe('every POST with an Idempotency-Key', () => {
       'auth.refresh',
       'auth.session.create',
       'auth.sso.lookup',
+      'auth.sso.backchannel-logout',
+      'auth.sso.global-logout',
       'auth.step-up',
       'certificates.verify',
       'me.sso.prove',

@@ -22,6 +22,7 @@ export const kept: Kept = {
   'email_change.user_id': DELETED_WITH_USER,
   'email_change.email': DELETED_WITH_USER,
   'mail_outbox.user_id': DELETED_WITH_USER,
+  'sso_connection.break_glass_id': 'The id of an owner.',
   'sso_link.user_id': DELETED_WITH_USER,
   'sso_link.subject': DELETED_WITH_USER,
   'sso_attempt.user_id': DELETED_WITH_USER,

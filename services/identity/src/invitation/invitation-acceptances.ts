@@ -7,16 +7,21 @@ import { Audit } from '../audit/audit.js';
 import { sha256 } from '../common/secrets.js';
 import { Passwords } from '../password/passwords.js';
 import { Sessions } from '../session/sessions.js';
+import { isOwner, mustUseSso } from '../sso/must-use-sso.js';
 import { UserEvents } from '../user/user-events.js';
 import { MailedLinks } from './mailed-links.js';
 
-interface OpenInvitation {
+interface Accepted {
   id: string;
   user_id: string;
   account_id: string;
-  /** Whether the token is the one in the mail. */
+  /** Whether the user has proved the address, with the token in the mail. */
   by_mail: boolean;
+}
+
+interface OpenInvitation extends Accepted {
   open: boolean;
+  must_use_sso: boolean;
 }
 
 /** Accepts invitations: the invited user sets a password and becomes active. */
@@ -44,7 +49,7 @@ export class InvitationAcceptances {
   /**
    * Activates an invited user and signs them in. With the token of the mail, they have proved their address.
    * @throws Problem `not-found` for an unknown token, `gone` for one that is used, revoked or expired, or whose user is
-   *   suspended
+   *   suspended, `sso-required` if a password would count for nothing
    */
   async accept(token: string, passwordHash: string, client: Call['client']): Promise<SignedIn> {
     // Locks the invitation against revocation and other acceptances until the transaction ends.
@@ -60,8 +65,8 @@ export class InvitationAcceptances {
    * @throws Problem `gone` without an open invitation
    */
   async acceptThroughProvider(userId: string): Promise<void> {
-    const { rows } = await sql<OpenInvitation>`
-      select i.id, i.user_id, u.account_id, true as by_mail, true as open
+    const { rows } = await sql<Accepted>`
+      select i.id, i.user_id, u.account_id, true as by_mail
       from invitation i join users u on u.id = i.user_id
       where i.user_id = ${userId} and i.accepted_at is null and i.revoked_at is null and i.expires_at > ${this.clock.now()}
       order by i.id desc limit 1 for update of i`.execute(this.em.getKysely());
@@ -69,7 +74,7 @@ export class InvitationAcceptances {
     await this.activate(rows[0], null);
   }
 
-  private async activate(invitation: OpenInvitation, passwordHash: string | null): Promise<void> {
+  private async activate(invitation: Accepted, passwordHash: string | null): Promise<void> {
     const { id, user_id: userId, account_id: accountId } = invitation;
     const now = this.clock.now();
     const db = this.em.getKysely();
@@ -89,12 +94,14 @@ export class InvitationAcceptances {
     const { rows } = await sql<OpenInvitation>`
       select i.id, i.user_id, u.account_id, coalesce(i.mailed_hash = ${hash}, false) as by_mail,
         (i.accepted_at is null and i.revoked_at is null and i.expires_at > ${this.clock.now()}
-        and u.suspended_at is null) as open
+        and u.suspended_at is null) as open, ${mustUseSso} and not ${isOwner('u')} as must_use_sso
       from invitation i join users u on u.id = i.user_id
       where i.hash = ${hash} or i.mailed_hash = ${hash} ${lock}`.execute(this.em.getKysely());
     const [invitation] = rows;
     if (!invitation) throw new Problem('not-found', { detail: 'There is no such invitation.' });
     if (!invitation.open) throw gone();
+    // An invited owner cannot come through the provider, and links it with the session that this begins.
+    if (invitation.must_use_sso) throw new Problem('sso-required');
     return invitation;
   }
 }

@@ -55,6 +55,8 @@ import { mailOutbox } from './0130-mail-outbox.js';
 import { browserSessions } from './0134-browser-sessions.js';
 import { singleSignOn } from './0140-single-sign-on.js';
 import { ssoSessions } from './0141-sso-sessions.js';
+import { enforcedSso } from './0142-enforced-sso.js';
+import { providerTokens } from './0143-provider-tokens.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -119,4 +121,6 @@ export const migrations: Migrations = [
   browserSessions,
   singleSignOn,
   ssoSessions,
+  enforcedSso,
+  providerTokens,
 ];

@@ -7,6 +7,7 @@ import { EmailChanges } from '../email-change/email-changes.js';
 import { SecurityMails } from '../mail/security-mails.js';
 import { Sessions } from '../session/sessions.js';
 import { PasswordResets } from './password-resets.js';
+import { mustUseSso } from '../sso/must-use-sso.js';
 import { Passwords } from './passwords.js';
 
 interface PasswordChange {
@@ -27,9 +28,12 @@ export class PasswordChanges {
     private readonly audit: Audit,
   ) {}
 
-  /** @throws Problem `validation` when it is not the present password */
-  async confirm(presentHash: string | null, currentPassword: string): Promise<void> {
-    if (await this.passwords.matches(currentPassword, presentHash)) return;
+  /**
+   * @throws Problem `validation` when it is not the present password; `sso-required` if a password counts for nothing in the
+   *   account
+   */
+  async confirm({ userId }: Principal, presentHash: string | null, currentPassword: string): Promise<void> {
+    if (await this.passwords.matches(currentPassword, presentHash)) return this.requireCounting(userId);
     const errors = [{ field: 'currentPassword', message: 'currentPassword must be your password' }];
     throw new Problem('validation', { errors });
   }
@@ -38,7 +42,7 @@ export class PasswordChanges {
    * In the caller's transaction, which has locked the user. Their other sessions, reset tokens and a pending
    * change of the address end.
    * @param presentHash the hash of the present password; null for none
-   * @throws Problem `validation` when the present password is not the one given
+   * @throws Problem as `confirm` does
    */
   async change(
     principal: Principal,
@@ -46,7 +50,7 @@ export class PasswordChanges {
     { password, currentPassword }: PasswordChange,
   ): Promise<void> {
     const { accountId, userId } = principal;
-    await this.confirm(presentHash, currentPassword ?? '');
+    await this.confirm(principal, presentHash, currentPassword ?? '');
     const passwordHash = await this.passwords.hash(password);
     await this.sessions.endOthers(userId, principal.sessionId);
     await sql`update users set password_hash = ${passwordHash} where id = ${userId}`.execute(this.em.getKysely());
@@ -54,5 +58,12 @@ export class PasswordChanges {
     await this.emailChanges.revoke([userId]);
     await this.mails.passwordChanged(userId);
     await this.audit.append([{ accountId, action: 'password.changed', actorId: userId, subjectId: userId }]);
+  }
+
+  private async requireCounting(userId: string): Promise<void> {
+    const { rows } = await sql`select id from users u where id = ${userId} and ${mustUseSso}`.execute(
+      this.em.getKysely(),
+    );
+    if (rows.length > 0) throw new Problem('sso-required');
   }
 }

@@ -8,6 +8,7 @@ import { sha256 } from '../common/secrets.js';
 import { EmailChanges } from '../email-change/email-changes.js';
 import { SecurityMails } from '../mail/security-mails.js';
 import { Sessions } from '../session/sessions.js';
+import { mustUseSso } from '../sso/must-use-sso.js';
 import { Passwords } from './passwords.js';
 
 /** Lets users set a new password with a token from an email. */
@@ -35,7 +36,7 @@ export class PasswordResetConfirmations {
   /**
    * Sets the password, ends all sessions, and invalidates all reset tokens and a pending change of the address: a thief who knew
    * the former password may have asked for it. Only the mail has the token, so its user has proved their address.
-   * @throws Problem `gone` if the token is used, expired or unknown
+   * @throws Problem `gone` if the token is used, expired or unknown; `sso-required` if a password counts for nothing in the account
    */
   async confirm(token: string, passwordHash: string): Promise<void> {
     const { id: userId, account_id: accountId } = await this.owner(token);
@@ -56,11 +57,12 @@ export class PasswordResetConfirmations {
   }
 
   private async owner(token: string): Promise<{ id: string; account_id: string }> {
-    const { rows } = await sql<{ id: string; account_id: string }>`
-      select u.id, u.account_id from password_reset r join users u on u.id = r.user_id
+    const { rows } = await sql<{ id: string; account_id: string; must_use_sso: boolean }>`
+      select u.id, u.account_id, ${mustUseSso} as must_use_sso from password_reset r join users u on u.id = r.user_id
       where r.hash = ${sha256(token)} and r.expires_at > ${this.clock.now()} and u.status = 'active'
         and u.suspended_at is null`.execute(this.em.getKysely());
     if (!rows[0]) throw gone();
+    if (rows[0].must_use_sso) throw new Problem('sso-required');
     return rows[0];
   }
 }

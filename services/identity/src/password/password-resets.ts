@@ -5,6 +5,7 @@ import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { sha256 } from '../common/secrets.js';
 import { Mail } from '../mail/mail.js';
+import { mustUseSso } from '../sso/must-use-sso.js';
 
 const LIFETIME_MS = 3_600_000;
 /** The most users to whom one request sends a token. */
@@ -21,15 +22,17 @@ export class PasswordResets {
   ) {}
 
   /**
-   * Sends a token to each active user with this email. The answer does not reveal whether there is one. Of many, the first
+   * Sends a token to each active user with this email whose password counts. The answer does not reveal whether there is one. Of many, the first
    * get one, in the order of a sign-in. The lock makes a concurrent change of the address wait, which then ends the token, or
    * makes this wait for the new address.
    */
   async request({ email, accountId }: PasswordResetRequest): Promise<void> {
     const { rows } = await sql<{ id: string; email: string }>`
-      select id, email from users where fold_case(email) = fold_case(${email}) and status = 'active' and suspended_at is null
-        and (${accountId ?? null}::uuid is null or account_id = ${accountId ?? null}::uuid)
-      order by email_verified_at is null, created_at, id limit ${MOST_USERS} for share`.execute(this.em.getKysely());
+      select id, email from users u where fold_case(email) = fold_case(${email}) and status = 'active' and suspended_at is null
+        and not ${mustUseSso} and (${accountId ?? null}::uuid is null or account_id = ${accountId ?? null}::uuid)
+      order by email_verified_at is null, created_at, id limit ${MOST_USERS} for share of u`.execute(
+      this.em.getKysely(),
+    );
     await this.send(rows);
   }
 

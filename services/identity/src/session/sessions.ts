@@ -141,6 +141,23 @@ export class Sessions {
   }
 
   /**
+   * Ends sessions that the account's identity provider has begun: of a user, of a session of the provider, or of both.
+   * @returns the ids of their users
+   */
+  async endOfProvider(accountId: string, { userId, sid }: { userId?: string; sid?: string }): Promise<string[]> {
+    if (userId !== undefined) await this.users.lock([userId], 'leave');
+    const { rows } = await sql<{ id: string; user_id: string }>`
+      update session s set revoked = true, revoked_at = ${this.clock.now()}, revoked_alone = true
+      from users u
+      where u.id = s.user_id and u.account_id = ${accountId} and s.sso and s.revoked_at is null
+        and (${userId ?? null}::uuid is null or s.user_id = ${userId ?? null}::uuid)
+        and (${sid ?? null}::text is null or s.sso_session_hash = ${sid === undefined ? null : sha256(sid)})
+      returning s.id, s.user_id`.execute(this.db);
+    this.announcer.announce({ sessions: rows.map(({ id }) => id) });
+    return [...new Set(rows.map((row) => row.user_id))];
+  }
+
+  /**
    * Invalidates all access tokens issued so far. The sessions stay open; a refresh returns a token with the current
    * roles.
    */

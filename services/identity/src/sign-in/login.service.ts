@@ -6,6 +6,7 @@ import { Audit, SIGN_IN_FAILED } from '../audit/audit.js';
 import { Occurrences } from '../audit/occurrences.js';
 import { Sessions, type OpenedBy } from '../session/sessions.js';
 import { Passwords } from '../password/passwords.js';
+import { mustUseSso } from '../sso/must-use-sso.js';
 
 interface Candidate {
   id: string;
@@ -14,6 +15,7 @@ interface Candidate {
   password_hash: string | null;
   verified: boolean;
   suspended: boolean;
+  must_use_sso: boolean;
 }
 
 /** The most passwords that one request checks. */
@@ -34,20 +36,22 @@ export class LoginService {
    * account with somebody else's address: users who have proved theirs count before the others, and of many only the first
    * `MOST_CANDIDATES` are considered.
    * @throws Problem `invalid-credentials`; with the right password `account-inactive` for a deactivated or suspended user, and
-   *   `validation` if it matches users of several accounts; `service-unavailable` if too many passwords are being checked
+   *   `sso-required` if a password counts for nothing in the account, `validation` if it matches users of several accounts; `service-unavailable` if too many passwords are being checked
    */
   async login({ email, password, accountId }: Login, by: OpenedBy): Promise<SignedIn> {
     const candidates = await this.candidates(email, accountId);
     const matches = await Promise.all(candidates.map((one) => this.passwords.matches(password, one.password_hash)));
     if (candidates.length === 0) await this.passwords.matches(password, null);
     const right = preferred(candidates.filter((_, at) => matches[at]));
-    const [user, another] = right.filter((one) => one.status === 'active' && !one.suspended);
+    const active = right.filter((one) => one.status === 'active' && !one.suspended);
+    const [user, another] = active.filter((one) => !one.must_use_sso);
     if (another) {
       const errors = [{ field: 'accountId', message: 'accountId must name one of your accounts' }];
       throw new Problem('validation', { errors });
     }
     if (user) return this.em.transactional(() => this.signIn(user, by));
     this.recordFailure(candidates);
+    if (active.length > 0) throw new Problem('sso-required');
     throw new Problem(right.length > 0 ? 'account-inactive' : 'invalid-credentials');
   }
 
@@ -59,7 +63,7 @@ export class LoginService {
   }
 
   private async signIn({ id, account_id: accountId, password_hash }: Candidate, by: OpenedBy): Promise<SignedIn> {
-    const signedIn = await this.sessions.open(accountId, id, password_hash!, by);
+    const signedIn = await this.sessions.open(accountId, id, password_hash, by);
     await this.audit.append([{ accountId, action: 'user.signed-in', actorId: id, subjectId: id }]);
     return signedIn;
   }
@@ -67,8 +71,8 @@ export class LoginService {
   private async candidates(email: string, accountId: string | undefined): Promise<Candidate[]> {
     const { rows } = await sql<Candidate>`
       select id, account_id, status, password_hash, email_verified_at is not null as verified,
-        suspended_at is not null as suspended
-      from users
+        suspended_at is not null as suspended, ${mustUseSso} as must_use_sso
+      from users u
       where fold_case(email) = fold_case(${email}) and status in ('active', 'deactivated')
         and (${accountId ?? null}::uuid is null or account_id = ${accountId ?? null}::uuid)
       order by email_verified_at is null, status, created_at, id limit ${MOST_CANDIDATES}`.execute(this.em.getKysely());

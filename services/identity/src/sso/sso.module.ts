@@ -10,7 +10,10 @@ import { Connections } from './connection/connections.js';
 import { DomainProofs } from './connection/domain-proofs.js';
 import { DomainRecords } from './connection/domain-records.js';
 import { SsoAccess } from './connection/sso-access.js';
+import { LogoutController } from './logout/logout.controller.js';
+import { ProviderLogouts } from './logout/provider-logouts.js';
 import { ProviderAnswers } from './provider/provider-answers.js';
+import { ProviderTokens } from './provider/provider-tokens.js';
 import { Providers } from './provider/providers.js';
 import { Attempts } from './sign-in/attempts.js';
 import { Entrance } from './sign-in/entrance.js';
@@ -22,7 +25,7 @@ import { SsoSignIns } from './sign-in/sso-sign-ins.js';
 /** Single sign-on with OpenID Connect. */
 @Module({
   imports: [AuditModule, InvitationModule, SessionModule, SigningKeyModule, UserModule],
-  controllers: [ConnectionController, SsoSignInController],
+  controllers: [ConnectionController, LogoutController, SsoSignInController],
   providers: [
     Attempts,
     ConnectionChanges,
@@ -33,6 +36,8 @@ import { SsoSignIns } from './sign-in/sso-sign-ins.js';
     FirstSignIns,
     Links,
     ProviderAnswers,
+    ProviderLogouts,
+    ProviderTokens,
     Providers,
     SsoAccess,
     SsoSignIns,

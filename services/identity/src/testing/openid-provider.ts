@@ -31,8 +31,12 @@ export class OpenIdProvider {
   /** Whose key signs the changed ID tokens. */
   signer: OpenIdProvider = this;
 
+  /** The provider's id of the session in which it has last signed somebody in. */
+  private sid: string | undefined;
+
   private constructor(
     private readonly server: Server,
+    private readonly provider: Provider,
     readonly issuer: string,
     private readonly key: JWK,
   ) {}
@@ -70,10 +74,12 @@ export class OpenIdProvider {
         return grant;
       },
     });
-    const running: OpenIdProvider = new OpenIdProvider(server, issuer, key);
+    const running: OpenIdProvider = new OpenIdProvider(server, provider, issuer, key);
     provider.use(async (ctx, next) => {
       await next();
       const body = ctx.body as { id_token?: string } | undefined;
+      if (ctx.path === '/token' && body?.id_token !== undefined)
+        running.sid = claimsOf(body.id_token).sid as string | undefined;
       if (ctx.path === '/token' && body?.id_token !== undefined && running.changeIdToken)
         body.id_token = await running.signer.sign(running.changeIdToken(claimsOf(body.id_token)));
     });
@@ -90,6 +96,22 @@ export class OpenIdProvider {
   async sign(claims: Claims, header: Partial<JWTHeaderParameters> = {}): Promise<string> {
     const key = await importJWK(this.key, ALGORITHM);
     return new SignJWT(claims).setProtectedHeader({ alg: ALGORITHM, kid: this.key.kid!, ...header }).sign(key);
+  }
+
+  /** Tells us that the person has signed out there, in the session of the last sign-in. */
+  async logOut(): Promise<void> {
+    const client = await this.provider.Client.find(CLIENT_ID);
+    // The types of the package do not declare the method with which it sends logout tokens.
+    const sender = client as unknown as { backchannelLogout(sub: string, sid: string | undefined): Promise<void> };
+    // It warns that it does not refuse addresses on this machine, which is what the tests need.
+    const { console: output } = globalThis;
+    const { warn } = output;
+    output.warn = () => undefined;
+    try {
+      await sender.backchannelLogout(this.person.sub, this.sid);
+    } finally {
+      output.warn = warn;
+    }
   }
 
   async stop(): Promise<void> {
@@ -134,6 +156,9 @@ class Memory implements Adapter {
   }
 }
 
+/** Tests replace the global one by one that knows only our own API. */
+const fetchPage = globalThis.fetch;
+
 /** A browser with the cookies of one site, which stops where it would leave the site. */
 export class SiteBrowser {
   private readonly cookies = new Map<string, string>();
@@ -145,7 +170,7 @@ export class SiteBrowser {
     for (let steps = 0; url.origin === origin; steps++) {
       if (steps > 10) throw new Error('too many redirects');
       const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-      const answer = await fetch(url, { redirect: 'manual', headers: { cookie } });
+      const answer = await fetchPage(url, { redirect: 'manual', headers: { cookie } });
       for (const line of answer.headers.getSetCookie()) this.keep(line);
       const location = answer.headers.get('location');
       if (location === null) throw new Error(`${url.pathname} answered ${answer.status}: ${await answer.text()}`);

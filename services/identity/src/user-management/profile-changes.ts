@@ -102,7 +102,7 @@ export class ProfileChanges {
     const { currentPassword } = change;
     return currentPassword === undefined
       ? this.proofs.require(principal)
-      : this.passwords.confirm(hash, currentPassword);
+      : this.passwords.confirm(principal, hash, currentPassword);
   }
 
   /** Saves the mail for an address that could not be confirmed. @throws Problem `duplicate-email` */

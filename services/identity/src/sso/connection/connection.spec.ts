@@ -49,8 +49,12 @@ describe('the set-up of single sign-on', () => {
         },
       ],
       justInTimeRole: 'agent',
+      enforced: false,
+      breakGlassOwnerId: null,
       redirectUri: `/v1/auth/sso/${owner.accountId}/callback`,
       startUrl: `/v1/auth/sso/${owner.accountId}/start`,
+      backchannelLogoutUri: `/v1/auth/sso/${owner.accountId}/backchannel-logout`,
+      globalLogoutUri: `/v1/auth/sso/${owner.accountId}/global-token-revocation`,
       updatedAt: expect.any(String),
     });
     expect(await identity.call(ssoGet, { principal: owner })).toEqual(shown);

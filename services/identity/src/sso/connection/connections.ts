@@ -14,6 +14,9 @@ export interface Connection {
   clientId: string;
   clientSecret: string | undefined;
   justInTimeRole: JustInTimeRole | null;
+  /** Whether passwords no longer count, except that of the break-glass owner. */
+  enforced: boolean;
+  breakGlassOwnerId: string | null;
   /** Goes up with each change. */
   version: number;
   updatedAt: string;
@@ -30,6 +33,8 @@ interface ConnectionRow {
   client_id: string;
   sealed_client_secret: string | null;
   just_in_time_role: JustInTimeRole | null;
+  enforced: boolean;
+  break_glass_id: string | null;
   version: number;
   updated_at: string;
 }
@@ -44,7 +49,7 @@ export class Connections {
 
   async find(accountId: string): Promise<Connection | undefined> {
     const { rows } = await sql<ConnectionRow>`
-      select issuer, client_id, sealed_client_secret, just_in_time_role, version, updated_at
+      select issuer, client_id, sealed_client_secret, just_in_time_role, enforced, break_glass_id, version, updated_at
       from sso_connection where account_id = ${accountId}`.execute(this.em.getKysely());
     return rows[0] && this.read(accountId, rows[0]);
   }
@@ -65,16 +70,17 @@ export class Connections {
   }
 
   /** The account that has proved the domain of the address, and has set up a provider. */
-  async accountOf(email: string): Promise<string | undefined> {
-    const { rows } = await sql<{ account_id: string }>`
-      select c.account_id from sso_domain d join sso_connection c on c.account_id = d.account_id
+  async accountOf(email: string): Promise<{ accountId: string; enforced: boolean } | undefined> {
+    const { rows } = await sql<{ accountId: string; enforced: boolean }>`
+      select c.account_id as "accountId", c.enforced from sso_domain d join sso_connection c on c.account_id = d.account_id
       where d.domain = ${domainOf(email)} and d.verified_at is not null`.execute(this.em.getKysely());
-    return rows[0]?.account_id;
+    return rows[0];
   }
 
   /** @throws Problem `not-found` */
   async view(accountId: string): Promise<Sso> {
-    const { issuer, clientId, clientSecret, justInTimeRole, updatedAt } = await this.get(accountId);
+    const connection = await this.get(accountId);
+    const { issuer, clientId, clientSecret, justInTimeRole, enforced, breakGlassOwnerId, updatedAt } = connection;
     const domains = await this.domains(accountId);
     return {
       issuer,
@@ -82,8 +88,12 @@ export class Connections {
       hasClientSecret: clientSecret !== undefined,
       domains: domains.map(({ domain, token, verified }) => ({ domain, verified, ...recordOf(domain, token) })),
       justInTimeRole,
+      enforced,
+      breakGlassOwnerId,
       redirectUri: ssoPathOf(accountId, 'callback'),
       startUrl: ssoPathOf(accountId, 'start'),
+      backchannelLogoutUri: ssoPathOf(accountId, 'backchannel-logout'),
+      globalLogoutUri: ssoPathOf(accountId, 'global-token-revocation'),
       updatedAt,
     };
   }
@@ -96,6 +106,8 @@ export class Connections {
       clientId: row.client_id,
       clientSecret: sealed === null ? undefined : this.encryption.decrypt(sealed, accountId),
       justInTimeRole: row.just_in_time_role,
+      enforced: row.enforced,
+      breakGlassOwnerId: row.break_glass_id,
       version: row.version,
       updatedAt: isoOf(row.updated_at),
     };

@@ -33,8 +33,9 @@ export class SsoSignInController {
   /** Does the same work whether there is such a person or not. */
   @Handles(ssoLookup, { transaction: false, acrossAccounts: 'A domain is looked up before the account is known.' })
   async lookUp({ body }: CallOf<typeof ssoLookup>): Promise<SsoDestination> {
-    const accountId = await this.connections.accountOf(body.email);
-    return { startUrl: accountId === undefined ? null : ssoPathOf(accountId, 'start') };
+    const found = await this.connections.accountOf(body.email);
+    if (!found) return { startUrl: null, enforced: false };
+    return { startUrl: ssoPathOf(found.accountId, 'start'), enforced: found.enforced };
   }
 
   @Answers(beginSso)

@@ -36,9 +36,9 @@ describe('where a person signs in', () => {
   it('depends on the domain only', async () => {
     const lookUp = (email: string) => identity.call(ssoLookup, { principal: NOBODY, body: { email } });
     const { email } = await identity.aUser(sso.owner, { email: `known@${DOMAIN}` });
-    const there = { startUrl: `/v1/auth/sso/${sso.owner.accountId}/start` };
+    const there = { startUrl: `/v1/auth/sso/${sso.owner.accountId}/start`, enforced: false };
     for (const address of [email!, `nobody@${DOMAIN.toUpperCase()}`]) expect(await lookUp(address)).toEqual(there);
-    expect(await lookUp('nobody@example.org')).toEqual({ startUrl: null });
+    expect(await lookUp('nobody@example.org')).toEqual({ startUrl: null, enforced: false });
   });
 });
 

@@ -17,6 +17,7 @@ interface Beginning {
 }
 
 const HOME = '/';
+const NOT_SET_UP = 'The account has no identity provider.';
 
 /** Sends browsers to the account's provider, and signs in who comes back. The provider is asked outside of transactions. */
 @Injectable()
@@ -31,9 +32,10 @@ export class SsoSignIns {
     private readonly occurrences: Occurrences,
   ) {}
 
-  /** @throws Problem `not-found`, `sso-provider-refused`; for a link `step-up-required` */
+  /** @throws Problem `sso-failed` without a provider, for a proof `not-found`; `sso-provider-refused`; for a link `step-up-required` */
   async begin({ accountId, origin, returnTo = HOME, proof }: Beginning): Promise<SsoBeginning> {
-    const connection = await this.connections.get(accountId);
+    const connection = await (proof ? this.connections.get(accountId) : this.connections.find(accountId));
+    if (!connection) throw failed(NOT_SET_UP);
     if (proof?.purpose === 'link') await this.entrance.requireProof(accountId, proof);
     const attempt = { accountId, returnTo, purpose: 'sign-in' as const, ...proof };
     const secrets = await this.em.transactional(() => this.attempts.begin(attempt));
@@ -49,7 +51,8 @@ export class SsoSignIns {
     const taken = state === null ? undefined : await this.em.transactional(() => this.attempts.take(accountId, state));
     if (!taken) throw failed(TOO_LATE);
     const attempt = taken(browser);
-    const connection = await this.connections.get(accountId);
+    const connection = await this.connections.find(accountId);
+    if (!connection) throw failed(NOT_SET_UP);
     let identified: Identified | undefined;
     try {
       const known = (identified = await this.answers.read(connection, address, attempt));

@@ -1,4 +1,4 @@
-import { finishSso } from '#libs/contracts';
+import { beginSso, finishSso } from '#libs/contracts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { outcomeOf, ownerOf, type TestIdentity } from '../../testing/identity.js';
 import { OpenIdProvider, SiteBrowser } from '../../testing/openid-provider.js';
@@ -74,6 +74,8 @@ describe('a wrong answer', () => {
     const other = ownerOf(await identity.anAccount());
     const request = { accountId: other.accountId, origin: ORIGIN, search, browser };
     expect(await outcomeOf(identity.client.ask(finishSso, request))).toBe('sso-failed');
+    const way = { accountId: other.accountId, origin: ORIGIN };
+    expect(await outcomeOf(identity.client.ask(beginSso, way))).toBe('sso-failed');
     const state = new URL(url).searchParams.get('state')!;
     for (const query of [`?error=access_denied&state=${state}`, '?code=x&state=forged', '?code=x', '', '?error=<b>'])
       expect([query, await outcomeOf(sso.finish(query, browser))]).toEqual([query, 'sso-failed']);
