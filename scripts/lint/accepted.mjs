@@ -39,6 +39,10 @@ export const ACCEPTED = [
     why: 'A file for each step of starting, building and testing, without folders between: they run before anything is installed.',
   },
   {
+    folder: 'services/messaging/src/migrations',
+    why: 'A file for each migration, in the order in which they run. Released ones stay where they are.',
+  },
+  {
     folder: 'services/identity/src/migrations',
     why: 'A file for each migration, in the order in which they run. Released ones stay where they are.',
   },

@@ -56,3 +56,17 @@ export const numbersForTelling: Ask<
   { accountId: string; userId: string; alternativeNumber?: string },
   { owned: number; alternative: { ownerId: string | null; destinationUserId: string | null } | null }
 > = { service: 'telephony', subject: 'rpc.telephony.numbers-for-telling', timeout: 5_000, calledBy: ['identity'] };
+
+/** Whether a phone number is one of the account's own. */
+export const numberIsOwn: Ask<{ accountId: string; e164: string }, { own: boolean }> = {
+  service: 'telephony',
+  subject: 'rpc.telephony.number-is-own',
+  timeout: 5_000,
+  calledBy: ['messaging'],
+};
+
+/** How contacts of a user are answered; null if the user has not left, and if the policy says so or its days are over. */
+export const autoReplyFor: Ask<
+  { accountId: string; userId: string },
+  { reply: { text: string; until: string } | null }
+> = { service: 'identity', subject: 'rpc.identity.auto-reply', timeout: 5_000, calledBy: ['messaging'] };

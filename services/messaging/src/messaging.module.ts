@@ -1,11 +1,14 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Module } from '@nestjs/common';
-import { Clock, type Migrations } from '#libs/database';
+import { Log, safeErrorFields } from '#libs/observability';
+import { AfterCommit, Clock, type Migrations } from '#libs/database';
 import { LifecycleModule, serviceTables } from '#libs/lifecycle';
 import { controllersOf, entitiesOf, platformMigrations, type ServiceResource } from '#libs/platform';
 import { ActivityController } from './activity/activity.controller.js';
 import { ActivityEntry } from './activity/activity.entity.js';
 import { Ledger } from './activity/ledger.js';
+import { AutoReplies } from './auto-reply/auto-replies.js';
+import { AutoReplySender } from './auto-reply/auto-reply-sender.worker.js';
 import { CampaignController } from './campaign/campaign.controller.js';
 import { Campaign } from './campaign/campaign.entity.js';
 import { CampaignSender } from './campaign/campaign-sender.worker.js';
@@ -64,6 +67,7 @@ import { csatTables } from './migrations/0124-csat-responses.js';
 import { liveChatOperatorTables } from './migrations/0130-live-chat-operators.js';
 import { queuedMessages } from './migrations/0132-queued-messages.js';
 import { openInboxes } from './migrations/0136-open-inboxes.js';
+import { autoReplyTables } from './migrations/0165-auto-replies.js';
 import { contactNoticeTables } from './migrations/0164-contact-notices.js';
 import { recentMessages } from './migrations/0131-recent-messages.js';
 import { ScheduledMessageController } from './scheduled-message/scheduled-message.controller.js';
@@ -112,6 +116,7 @@ export const migrations: Migrations = [
   queuedMessages,
   openInboxes,
   contactNoticeTables,
+  autoReplyTables,
 ];
 
 /**
@@ -150,6 +155,14 @@ export const migrations: Migrations = [
     CampaignSender,
     CarrierWorker,
     ContactNoticeSender,
+    AutoReplies,
+    AutoReplySender,
+    {
+      provide: AfterCommit,
+      inject: [EntityManager, Log],
+      useFactory: (em: EntityManager, log: Log) =>
+        new AfterCommit(em, (error) => log.warn(safeErrorFields(error), 'work after a call failed')),
+    },
     {
       provide: Carrier,
       // Without a configuration, for example in tests, the sandbox is used.

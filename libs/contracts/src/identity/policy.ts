@@ -13,6 +13,7 @@ import {
   type Transition,
 } from '../policy.js';
 import { MANAGERS } from '../principal.js';
+import { MESSAGE_LENGTH } from '../messaging/scheduled-messages.js';
 import { Approvals, ApprovalsChange } from './approvals.js';
 
 /** The name of an action, or an action with its parameters. */
@@ -74,6 +75,13 @@ export class Catalogue {
 export const SCIM_INACTIVE = ['deactivate', 'suspend'] as const;
 export type ScimInactive = (typeof SCIM_INACTIVE)[number];
 
+/** Answers contacts who write to a user who has left. */
+export class AutoReply {
+  @Text({ max: MESSAGE_LENGTH, about: 'Sent once to each contact.' }) text: string;
+  @Whole({ min: 1, max: 365, about: 'For so many days after the user’s latest deactivation or deletion.' })
+  days: number;
+}
+
 export class Policy {
   @OneOf(PRESETS) preset: Preset;
   @Shape(OVERRIDES_SCHEMA, 'an object: rule id → transition → action', {
@@ -96,6 +104,11 @@ export class Policy {
     about: 'How many days before such a deletion managers are notified by `departure.announced`. 0: when it begins.',
   })
   eraseAnnouncedDaysBefore: number;
+  @Nested(() => AutoReply, {
+    nullable: true,
+    about: 'The automatic answer to contacts who write to a user who has left. Null: none.',
+  })
+  autoReply: AutoReply | null;
   @Nested(() => Approvals, { about: 'What needs the approval of another manager.' }) approvals: Approvals;
   @Whole({ min: 1, about: 'Goes up by one with every change.' }) version: number;
 }
@@ -128,6 +141,14 @@ export class PolicyChange extends PolicyChoices {
       'scheduled already. Null: no deletion is scheduled. Unchanged if left out.',
   })
   eraseAfterDays?: number | null;
+  @Nested(() => AutoReply, {
+    optional: true,
+    nullable: true,
+    about:
+      'Answers contacts who write to the number or the personal inbox of a user who has left, also of those who have left already. ' +
+      'Null: no automatic answer. Unchanged if left out.',
+  })
+  autoReply?: AutoReply | null;
   @Nested(() => ApprovalsChange, {
     optional: true,
     about:

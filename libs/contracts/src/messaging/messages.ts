@@ -107,6 +107,8 @@ export class InboundMessage {
   @Id({ optional: true, about: 'Instead of `to`: the inbox that gets the message.' }) inboxId?: string;
   @Id() contactId: string;
   @Text({ max: MESSAGE_LENGTH }) text: string;
+  @Flag({ optional: true, about: 'Whether a machine has sent it. It then gets no automatic answer.' })
+  automatic?: boolean;
 }
 
 /**

@@ -37,6 +37,12 @@ export class RoutedCall {
     about: 'The user whose inbox gets a text. A user who has left is named only while there is a caretaker.',
   })
   inboxOwner: UserView | null;
+  @Id({
+    nullable: true,
+    about:
+      'The user who has left and whose number it was before its quarantine, or who should answer and has no caretaker.',
+  })
+  leaverId: string | null;
   @Id({ nullable: true, about: 'The shared inbox for texts to the number. Null if they go to a user’s inbox.' })
   inboxId: string | null;
   @Nested(() => SuccessorNumber, {

@@ -171,7 +171,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   SentInvitation: invitation,
   ReceiptBatch: { service: 'messaging' },
   Report: { sharedWith: 'everyone', withdrawn: false },
-  RoutedCall: { outcome: 'routed', inboxId: null, movedTo: null },
+  RoutedCall: { outcome: 'routed', leaverId: null, inboxId: null, movedTo: null },
   ScheduledMessage: { status: 'scheduled', at: LATER },
   SchedulerLink: { status: 'active', expiredAt: null },
   Session: { ip: '203.0.113.7', userAgent: 'Mozilla/5.0' },

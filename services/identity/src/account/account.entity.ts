@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import type { Approvals, Preset, ScimInactive } from '#libs/contracts';
+import type { Approvals, AutoReply, Preset, ScimInactive } from '#libs/contracts';
 
 export const Account = defineEntity({
   name: 'Account',
@@ -16,6 +16,7 @@ export const Account = defineEntity({
     scimInactive: p.text().$type<ScimInactive>(),
     eraseAfterDays: p.integer().nullable(),
     approvals: p.json().$type<Partial<Approvals>>(),
+    autoReply: p.json().$type<AutoReply>().nullable(),
     eraseAnnouncedDaysBefore: p.integer().nullable(),
     createdAt: p.datetime(),
   },

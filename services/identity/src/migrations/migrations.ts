@@ -51,6 +51,7 @@ import { approvals, approvalsValid } from './0122-approvals.js';
 import { reassignedDepartures, reassignedDeparturesValid } from './0124-reassigned.js';
 import { userExports } from './0126-user-exports.js';
 import { bulkTelling } from './0128-bulk-telling.js';
+import { autoReplies } from './0129-auto-replies.js';
 import { mailOutbox } from './0130-mail-outbox.js';
 import { browserSessions } from './0134-browser-sessions.js';
 import { singleSignOn } from './0140-single-sign-on.js';
@@ -117,6 +118,7 @@ export const migrations: Migrations = [
   reassignedDeparturesValid,
   userExports,
   bulkTelling,
+  autoReplies,
   mailOutbox,
   browserSessions,
   singleSignOn,

@@ -48,7 +48,7 @@ export class PolicyService {
   async get(accountId: string): Promise<Policy> {
     const { rows } = await sql<StoredPolicy>`
       select preset, policy_overrides as overrides, scim_inactive as "scimInactive", erase_after_days as "eraseAfterDays",
-        erase_announced_days_before as notice, approvals, policy_version as version
+        erase_announced_days_before as notice, auto_reply as "autoReply", approvals, policy_version as version
       from account where id = ${accountId}`.execute(this.em.getKysely());
     if (!rows[0]) throw new Problem('not-found');
     const { notice, approvals, ...policy } = rows[0];
@@ -74,12 +74,14 @@ export class PolicyService {
     const overrides = change.overrides ?? before.overrides;
     const scimInactive = change.scimInactive ?? before.scimInactive;
     const eraseAfterDays = change.eraseAfterDays === undefined ? before.eraseAfterDays : change.eraseAfterDays;
+    const autoReply = change.autoReply === undefined ? before.autoReply : change.autoReply;
     const approvals = { ...before.approvals, ...change.approvals };
     await this.approvals.check(principal, before.approvals, approvals);
     if (change.overrides) checkOverrides(await this.catalogue.rules(), overrides);
     await sql`
       update account set preset = ${preset}, policy_overrides = ${JSON.stringify(overrides)}::jsonb,
         scim_inactive = ${scimInactive}, erase_after_days = ${eraseAfterDays}, approvals = ${JSON.stringify(approvals)}::jsonb,
+        auto_reply = ${autoReply && JSON.stringify(autoReply)}::jsonb,
         erase_announced_days_before = coalesce(${change.eraseAnnouncedDaysBefore ?? null}, erase_announced_days_before),
         policy_version = policy_version + 1
       where id = ${accountId}`.execute(this.em.getKysely());

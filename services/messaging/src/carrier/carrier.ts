@@ -3,6 +3,8 @@ export interface Parcel {
   /** The same for every attempt. A carrier that has received the id before must not send the message again. */
   id: string;
   inboxId: string;
+  /** The number to send from, in E.164 format, if it is not the one of the inbox: for example one in quarantine. */
+  from?: string;
   /** Phone number in E.164 format. */
   to: string;
   text: string;

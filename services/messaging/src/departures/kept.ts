@@ -4,6 +4,10 @@ import type { Kept } from '#libs/lifecycle/testing';
 export const kept: Kept = {
   'contact_notice.leaver_id':
     'The notice counts which contacts a departure has told; the leaver is an id. Its text is erased when it is sent or called off.',
+  'auto_reply.leaver_id':
+    'The row prevents a second automatic answer to a contact; the leaver is an id. It is erased when the days of the policy are over.',
+  'auto_reply.from_number':
+    'The number that a contact has written to. It is erased when the answer is sent or given up, at most minutes later.',
   'message_inbox.owner_id':
     'A personal inbox stays with its conversations; its owner is an id, and the name comes from the directory. A deletion resets the name of the inbox.',
   'message.sent_by': 'A message keeps its sender as an id; the name comes from the directory.',

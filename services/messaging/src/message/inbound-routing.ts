@@ -9,6 +9,7 @@ import {
   type Principal,
   type RoutedCall,
 } from '#libs/contracts';
+import { AutoReplies, type AnsweredText } from '../auto-reply/auto-replies.js';
 import { InboxAccess } from '../inbox/inbox-access.js';
 import { misaddressed } from './recipients.js';
 import { SendingInboxes, type SendingInbox } from './sending-inboxes.js';
@@ -16,8 +17,13 @@ import { SendingInboxes, type SendingInbox } from './sending-inboxes.js';
 export const ownerHasLeft = (ownerId: string) =>
   new Problem('inactive-user', { detail: 'The owner of this inbox has left.', items: [ownerId] });
 
-/** Telephony's answer. Replicas of an earlier release do not say whose inbox gets a text. */
-export type Route = Omit<RoutedCall, 'inboxOwner'> & Partial<Pick<RoutedCall, 'inboxOwner'>>;
+/** Telephony's answer. Replicas of an earlier release do not say whose inbox gets a text, and who has left. */
+export type Route = Omit<RoutedCall, 'inboxOwner' | 'leaverId'> & Partial<Pick<RoutedCall, 'inboxOwner' | 'leaverId'>>;
+
+interface FoundInbox extends SendingInbox {
+  /** Whether the owner has left and nobody takes care of it. */
+  unattended: boolean;
+}
 
 /** Finds the inbox that a contact's message goes to. */
 @Injectable()
@@ -26,6 +32,7 @@ export class InboundRouting {
     private readonly services: ServiceClient,
     private readonly access: InboxAccess,
     private readonly inboxes: SendingInboxes,
+    private readonly replies: AutoReplies,
   ) {}
 
   /**
@@ -46,21 +53,32 @@ export class InboundRouting {
   }
 
   /**
+   * Contacts who write to a user who has left are answered automatically, if the account wants that, also if the message is refused.
    * @param route telephony's answer, if the message names a number
    * @throws Problem `unknown-reference`, `conflict`, `inactive-user`
    */
-  async inboxOf(
-    accountId: string,
-    { inboxId: named }: InboundMessage,
-    route: Route | undefined,
-  ): Promise<SendingInbox> {
-    if (!route) return this.inboxes.named(accountId, named!);
-    const { user, inboxOwner = user, inboxId } = route;
+  async inboxOf(accountId: string, message: InboundMessage, route: Route | undefined): Promise<FoundInbox> {
+    if (!route) {
+      const inbox = await this.inboxes.named(accountId, message.inboxId!);
+      const unattended = inbox.ownerId ? await this.access.isUnattended(accountId, inbox.ownerId) : false;
+      if (unattended) this.answer(accountId, message, { leaverId: inbox.ownerId!, inboxId: inbox.id });
+      return { ...inbox, unattended };
+    }
+    const { user, inboxOwner = user, inboxId, leaverId } = route;
     const shared = inboxId && (await this.inboxes.find(accountId, inboxId));
-    if (shared) return shared;
+    if (shared) return { ...shared, unattended: false };
+    if (leaverId) this.answer(accountId, message, { leaverId, number: message.to });
     if (!inboxOwner)
       throw new Problem('conflict', { detail: 'This number is not routed to a user or an inbox. Name an inbox.' });
     if (await this.access.isUnattended(accountId, inboxOwner.id)) throw ownerHasLeft(inboxOwner.id);
-    return this.inboxes.personal(accountId, inboxOwner.id);
+    return { ...(await this.inboxes.personal(accountId, inboxOwner.id)), unattended: false };
+  }
+
+  private answer(
+    accountId: string,
+    { contactId, automatic }: InboundMessage,
+    from: Pick<AnsweredText, 'leaverId' | 'inboxId' | 'number'>,
+  ): void {
+    if (!automatic) this.replies.recordAfterCall({ accountId, contactId, ...from });
   }
 }

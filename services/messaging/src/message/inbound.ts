@@ -4,7 +4,6 @@ import type { InboundMessage, Principal } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { Ledger } from '../activity/ledger.js';
 import { Threads } from '../conversation/threads.js';
-import { InboxAccess } from '../inbox/inbox-access.js';
 import { InboundRouting, ownerHasLeft, type Route } from './inbound-routing.js';
 import { Message, type MessageRow } from './message.entity.js';
 
@@ -14,7 +13,6 @@ export class Inbound {
   constructor(
     private readonly em: EntityManager,
     private readonly routing: InboundRouting,
-    private readonly access: InboxAccess,
     private readonly threads: Threads,
     private readonly ledger: Ledger,
     private readonly ids: Ids,
@@ -28,8 +26,7 @@ export class Inbound {
   async receive(principal: Principal, message: InboundMessage, route: Route | undefined): Promise<MessageRow> {
     const { accountId } = principal;
     const { contactId, text } = message;
-    const inbox = await this.routing.inboxOf(accountId, message, route);
-    const unattended = inbox.ownerId ? await this.access.isUnattended(accountId, inbox.ownerId) : false;
+    const { unattended, ...inbox } = await this.routing.inboxOf(accountId, message, route);
     const thread = (await this.threads.of(inbox, [contactId], !unattended)).get(contactId);
     if (!thread) throw ownerHasLeft(inbox.ownerId!);
     await this.threads.reopen(accountId, thread);

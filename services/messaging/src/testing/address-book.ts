@@ -2,8 +2,10 @@ import type { Msg, NatsConnection } from '@nats-io/transport-node';
 import { closeNats, connectNats } from '#libs/broker';
 import {
   accountGet,
+  autoReplyFor,
   callInbound,
   contactsFor,
+  numberIsOwn,
   Problem,
   recordAccess,
   type Call,
@@ -41,13 +43,31 @@ export class AddressBook {
     await this.nats.flush();
   }
 
+  /** Also answers for identity and telephony: how contacts of leavers are answered, and which phones are the account's own. */
+  async repliesWith(reply: () => { text: string; until: string } | null, own: readonly string[] = []): Promise<void> {
+    const answer = (subject: string, response: (data: { e164: string }) => object) =>
+      this.nats.subscribe(subject, {
+        callback: (_error, message) => {
+          const { data } = message.json<{ data: { e164: string } }>();
+          message.respond(JSON.stringify({ response: response(data), isDisposed: true, id: '0' }));
+        },
+      });
+    answer(autoReplyFor.subject, () => ({ reply: reply() }));
+    answer(numberIsOwn.subject, ({ e164 }) => ({ own: own.includes(e164) }));
+    await this.nats.flush();
+  }
+
   /** Also answers for telephony: routes every number to this user or shared inbox, and texts to the owner's inbox. */
   async routesTo(
     userId: string | null,
-    { inboxId = null, inboxOwnerId = userId }: { inboxId?: string | null; inboxOwnerId?: string | null } = {},
+    {
+      inboxId = null,
+      inboxOwnerId = userId,
+      leaverId = null,
+    }: { inboxId?: string | null; inboxOwnerId?: string | null; leaverId?: string | null } = {},
   ): Promise<void> {
     const [user, inboxOwner] = [userId, inboxOwnerId].map((id) => id && { id, name: 'Any user', status: 'active' });
-    const response = JSON.stringify({ response: { user, inboxOwner, inboxId }, isDisposed: true, id: '0' });
+    const response = JSON.stringify({ response: { user, inboxOwner, inboxId, leaverId }, isDisposed: true, id: '0' });
     this.nats.subscribe(callInbound.subject, {
       callback: (_error, message) => {
         this.routed.push(message.json<{ data: Call }>().data.idempotency?.key);

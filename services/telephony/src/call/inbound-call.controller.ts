@@ -14,6 +14,8 @@ interface Destination {
   userId: string | null;
   /** The user whose inbox gets a text. */
   inboxOwnerId: string | null;
+  /** The user who has left and would have got it. */
+  leaverId: string | null;
 }
 
 @Controller()
@@ -29,7 +31,7 @@ export class InboundCallController {
   @Handles(callInbound)
   async route({ principal: { accountId }, body }: Call<InboundCall>): Promise<RoutedCall> {
     const number = await this.dialled(accountId, body.to);
-    const { outcome, userId, inboxOwnerId } = await this.destinationOf(number);
+    const { outcome, userId, inboxOwnerId, leaverId } = await this.destinationOf(number);
     const { id: callId } = this.em.create(PhoneCall, {
       id: this.ids.next(),
       accountId,
@@ -47,24 +49,35 @@ export class InboundCallController {
     }
     const [user, inboxOwner] = [await this.directory.view(userId), await this.directory.view(inboxOwnerId)];
     const movedTo = outcome === 'no-longer-in-service' ? await this.movedTo(number) : null;
-    return { callId, outcome, numberId: number.id, user, inboxOwner, inboxId: number.inboxId ?? null, movedTo };
+    return {
+      callId,
+      outcome,
+      numberId: number.id,
+      user,
+      inboxOwner,
+      leaverId,
+      inboxId: number.inboxId ?? null,
+      movedTo,
+    };
   }
 
   /**
    * Never routes a call to a user who has left, whatever the number's row says: the user's caretaker gets it instead. The
    * locks on the directory rows keep both from leaving while the call is routed.
    */
-  private async destinationOf({ accountId, state, destinationUserId: userId }: PhoneNumberRow): Promise<Destination> {
-    const nobody = { userId: null, inboxOwnerId: null };
+  private async destinationOf(number: PhoneNumberRow): Promise<Destination> {
+    const { accountId, state, destinationUserId: userId, quarantinedFromId = null } = number;
+    const nobody = { userId: null, inboxOwnerId: null, leaverId: null };
     if (state === 'released') return { outcome: 'no-longer-in-service', ...nobody };
-    if (!userId) return { outcome: 'unassigned', ...nobody };
+    if (!userId) return { outcome: 'unassigned', ...nobody, leaverId: quarantinedFromId };
     const foreseen = await this.directory.caretakerOf(userId, this.clock.now());
     const left = await this.directory.lockAndFindLeft(accountId, [userId, foreseen]);
-    if (!left.has(userId)) return { outcome: 'routed', userId, inboxOwnerId: userId };
+    if (!left.has(userId)) return { ...nobody, outcome: 'routed', userId, inboxOwnerId: userId };
     // Read again under the lock: the care ends when the user is deleted.
     const caretakerId = await this.directory.caretakerOf(userId, this.clock.now());
-    if (!caretakerId || caretakerId !== foreseen || left.has(caretakerId)) return { outcome: 'voicemail', ...nobody };
-    return { outcome: 'routed', userId: caretakerId, inboxOwnerId: userId };
+    if (!caretakerId || caretakerId !== foreseen || left.has(caretakerId))
+      return { outcome: 'voicemail', ...nobody, leaverId: userId };
+    return { ...nobody, outcome: 'routed', userId: caretakerId, inboxOwnerId: userId };
   }
 
   /** Returns the number in use, or else the one released last, as far as the carrier has confirmed them. */

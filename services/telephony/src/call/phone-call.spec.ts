@@ -4,6 +4,7 @@ import {
   callInbound,
   callOutbound,
   calls,
+  numberIsOwn,
   numberRelease,
   phoneNumbers,
   type CallQuery,
@@ -95,6 +96,27 @@ describe('call history', () => {
     });
     expect(await call).toMatchObject({ outcome: 'voicemail', user: null });
     expect(await history({ userId: robin.userId })).toEqual([]);
+  });
+
+  it('names the user who has left and whose number it was, until it is released', async () => {
+    const [kept, quarantined] = [await aNumber(), await aNumber()];
+    await sql`
+      update phone_number set state = 'quarantined', owner_id = null, destination_user_id = null,
+        quarantined_from_id = ${robin.userId}, release_at = ${telephony.clock.now()} where id = ${quarantined.id}`.execute(
+      telephony.em().getKysely(),
+    );
+    expect(await dial(kept.e164)).toMatchObject({ outcome: 'routed', leaverId: null });
+    await becomes(telephony, robin, 'deactivated');
+    const left = { user: null, inboxOwner: null, leaverId: robin.userId };
+    const from = (e164: string) => telephony.call(admin, callInbound, { body: { to: e164 } });
+    expect(await from(kept.e164)).toMatchObject({ outcome: 'voicemail', ...left });
+    expect(await from(quarantined.e164)).toMatchObject({ outcome: 'unassigned', ...left });
+    const { accountId } = admin;
+    const isOwn = () => telephony.client.ask(numberIsOwn, { accountId, e164: quarantined.e164 });
+    expect(await isOwn()).toEqual({ own: true });
+    await telephony.call(admin, numberRelease, { params: { id: quarantined.id }, body: {} });
+    expect(await from(quarantined.e164)).toMatchObject({ outcome: 'no-longer-in-service', leaverId: null });
+    expect(await isOwn()).toEqual({ own: false });
   });
 
   it('records each outbound call', async () => {

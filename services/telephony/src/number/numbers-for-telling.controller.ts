@@ -1,13 +1,13 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller } from '@nestjs/common';
 import { Answers } from '#libs/broker';
-import { numbersForTelling, type Ask } from '#libs/contracts';
+import { numberIsOwn, numbersForTelling, type Ask } from '#libs/contracts';
 import { TelephonyConfig } from '../telephony.config.js';
 import { PhoneNumber } from './number.entity.js';
 
 type Asked = typeof numbersForTelling extends Ask<infer Question, infer Answer> ? [Question, Answer] : never;
 
-/** Answers what identity has to know about numbers before the contacts of a leaver are told. */
+/** Answers what other services have to know about numbers before contacts of a leaver get a text. */
 @Controller()
 export class NumbersForTellingController {
   constructor(
@@ -29,5 +29,9 @@ export class NumbersForTellingController {
       destinationUserId: named.destinationUserId ?? null,
     };
     return { owned, alternative };
+  }
+  @Answers(numberIsOwn)
+  async isOwn({ accountId, e164 }: { accountId: string; e164: string }): Promise<{ own: boolean }> {
+    return { own: (await this.em.count(PhoneNumber, { accountId, e164, state: { $ne: 'released' } })) > 0 };
   }
 }

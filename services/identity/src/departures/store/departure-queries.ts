@@ -86,6 +86,16 @@ export class DepartureQueries {
     return view!;
   }
 
+  /** When the latest deactivation or deletion of a user who has left began. */
+  async leftAt(accountId: string, userId: string): Promise<Date | undefined> {
+    const { rows } = await sql<{ at: string | null }>`
+      select max(d.begun_at) as at from departure d join users u on u.id = d.user_id
+      where u.id = ${userId} and u.account_id = ${accountId} and u.status in ('deactivated', 'deleted')
+        and d.transition in ('deactivated', 'deleted')`.execute(this.db);
+    const at = rows[0]?.at;
+    return at ? new Date(at) : undefined;
+  }
+
   /** Whether the departure has begun and tells the contacts of the leaver, or has told them. */
   async tellsContacts(accountId: string, id: string): Promise<boolean> {
     const { rows } = await sql`
