@@ -102,6 +102,24 @@ it('the command line shows what a list would do, and changes nothing', async () 
   expect(await api.refusal(refused)).toMatchObject({ status: 409, code: 'plan-stale' });
 });
 
+it.each(['CSV', 'JSON'])('the command line tells contacts of a list in %s', async (format) => {
+  const { owner, dan } = cast;
+  const list =
+    format === 'CSV' ? `staffId\n${dan.staffId}\n` : JSON.stringify({ users: [{ userId: dan.id }], reason: 'Moved' });
+  const at = ['--tell', 'Dan leaves.', '--alternative-number', '+14155550123'];
+  const words = ['bulk', '-', '--transition', 'deactivated', '--dry-run', '--json'];
+  expect(await pipe(list, ...words, ...at)).toMatchObject({
+    exitCode: 1,
+    messages: expect.stringContaining('alternative number'),
+  });
+  const plan = JSON.parse((await pipe(list, ...words, '--tell', 'Dan leaves.')).out) as { planToken: string };
+  const { planToken } = plan;
+  const body = { transition: 'deactivated', users: [{ userId: dan.id }], planToken };
+  const other = owner.api.post('/v1/departures/bulk', { ...body, tellContacts: { text: 'Another text' } });
+  expect(await owner.api.refusal(other)).toMatchObject({ status: 409, code: 'plan-stale' });
+  expect((await pipe(list, ...words, '--alternative-number', '+14155550123')).exitCode).toBe(2);
+});
+
 it('the command line lists the rows behind a count, before and after', async () => {
   const { owner, cleo, dan } = cast;
   for (const type of ['deal', 'task'])

@@ -2,7 +2,7 @@
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
 import { approveConfirmed, confirmApproval, findWaiting } from '../departures/approving.mjs';
-import { describeApproval, showDeparture } from '../departures/departure-views.mjs';
+import { describeApproval, showDeparture, tellingOf } from '../departures/departure-views.mjs';
 import { EXIT, usageError } from '../exit-codes.mjs';
 
 export const approve = defineCommand({
@@ -26,11 +26,12 @@ export const approve = defineCommand({
       report(departure, () => showDeparture(out, departure));
       return EXIT.done;
     }
-    const { counts, transition, approval } = waiting.list;
+    const { counts, transition, approval, tellContacts } = waiting.list;
     if (!isConfirmed) {
       messages.line(
         messages.bold(`${counts.total} users are ${transition}${approval ? `, ${describeApproval(approval)}` : ''}`),
       );
+      if (tellContacts) messages.line(`  tells contacts: ${tellingOf(tellContacts)}`);
       await confirmApproval();
     }
     /** @type {BulkDeparture} */

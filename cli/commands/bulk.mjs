@@ -1,13 +1,13 @@
-/** @import { BulkCounts, BulkDeparture, BulkRow, Departure, StartedBulk } from '#libs/contracts' */
+/** @import { BulkCounts, BulkDeparture, BulkRow, Departure } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
 /** @import { Terminal } from '../terminal/terminal.mjs' */
 /** @import { TimeLimits } from '../time-limits.mjs' */
-import { readBulkList } from '../departures/bulk-list.mjs';
+import { readBulkList, sendBulkList } from '../departures/bulk-list.mjs';
 import { planBulk, showBulkPlan, startConfirmed } from '../departures/bulk-plan.mjs';
 import { defineCommand } from '../command.mjs';
 import { signedInClient } from '../credentials.mjs';
 import { colourStatus, describeApproval } from '../departures/departure-views.mjs';
-import { transitionIn, unfinishedServices } from '../departures/departures.mjs';
+import { tellingIn, transitionIn, unfinishedServices } from '../departures/departures.mjs';
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
 import { inSeconds, StallDetector } from '../time-limits.mjs';
 
@@ -15,12 +15,15 @@ import { inSeconds, StallDetector } from '../time-limits.mjs';
 const POLL_INTERVAL = 500;
 
 export const bulk = defineCommand({
-  usage: 'bulk <file.csv>|- --transition deactivated|deleted [--dry-run] [--watch] [--yes]',
+  usage:
+    'bulk <file>|- --transition deactivated|deleted [--tell <text>] [--alternative-number <number>] [--dry-run] [--watch] [--yes]',
   about:
-    'deactivate or delete many users; columns staffId, successorStaffId (a staff id, manager or team:<name>[:fewest-open]); - reads standard input',
+    'deactivate or delete many users; CSV with the columns staffId, successorStaffId (a staff id, manager or team:<name>[:fewest-open]), or JSON with users as in the API; - reads standard input',
   args: 1,
   options: {
     transition: { type: 'string' },
+    tell: { type: 'string' },
+    'alternative-number': { type: 'string' },
     'dry-run': { type: 'boolean' },
     watch: { type: 'boolean' },
     yes: { type: 'boolean' },
@@ -31,16 +34,16 @@ export const bulk = defineCommand({
     if (args[0] === '-' && !values.yes && !values['dry-run'])
       throw usageError('The list comes from standard input, so there is no prompt: use --yes.');
     const list = await readBulkList(args[0]);
-    const { csv, staffIds } = list;
+    const { staffIds } = list;
+    const wanted = { transition, list, tellContacts: tellingIn(values) };
     if (values['dry-run']) {
-      const plan = await planBulk(api, { transition, list }, limits);
+      const plan = await planBulk(api, wanted, limits);
       report(plan, () => showBulkPlan(out, plan));
       return plan.counts.refused > 0 ? EXIT.failed : EXIT.done;
     }
-    /** @type {StartedBulk} */
     const { id } = values.yes
-      ? await api.upload(`/v1/departures/bulk?transition=${transition}`, csv)
-      : await startConfirmed(api, { transition, list }, { limits, messages });
+      ? await sendBulkList(api, list, wanted)
+      : await startConfirmed(api, wanted, { limits, messages });
     const path = `/v1/departures/bulk/${id}`;
     const latest = await untilOver(api, path, { watched: values.watch === true, limits, messages });
     const results = (await allRows(api, path)).map((row) => ({ ...row, staffId: staffIds[row.row - 1] }));

@@ -1,3 +1,5 @@
+/** @import { BulkRequest, LeavingTransition, StartedBulk, TellContacts } from '#libs/contracts' */
+/** @import { HttpClient } from '../http-client.mjs' */
 import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
@@ -5,12 +7,13 @@ import { parse } from 'csv-parse/sync';
 import { usageError } from '../exit-codes.mjs';
 
 /**
- * A list of leavers: the CSV as it is sent, and the staff id of each row.
- * @typedef {{ csv: string, staffIds: (string | undefined)[] }} BulkList
+ * A list of leavers as it is sent: CSV, or the fields of a request. `staffIds` names each row for people: by its staff id, or by
+ * its user id in JSON.
+ * @typedef {{ csv: string, staffIds: (string | undefined)[] } | { request: Partial<BulkRequest>, staffIds: string[] }} BulkList
  */
 
 /**
- * Reads a CSV file, or standard input for `-`. Rows are counted as the server counts them; it also checks them.
+ * Reads a file in CSV or JSON, or standard input for `-`. Rows are counted as the server counts them; it also checks them.
  * @param {string} path
  * @returns {Promise<BulkList>}
  */
@@ -19,11 +22,49 @@ export async function readBulkList(path) {
     throw usageError(error.message);
   });
   if (!isUtf8(bytes)) throw usageError(`${nameOf(path)} is not text in UTF-8.`);
-  const csv = bytes.toString('utf8');
-  const [heading = [], ...rows] = recordsIn(csv, path);
+  const text = bytes.toString('utf8');
+  if (/^\uFEFF?\s*{/.test(text)) return readRequest(text, path);
+  const [heading = [], ...rows] = recordsIn(text, path);
   if (rows.length === 0) throw usageError(`${nameOf(path)} has no rows below its header.`);
   const column = heading.map(plainTitle).indexOf('staffid');
-  return { csv, staffIds: rows.map((fields) => fields[column]?.trim()) };
+  return { csv: text, staffIds: rows.map((fields) => fields[column]?.trim()) };
+}
+
+/**
+ * Sends a list to be carried out or, with `dryRun`, to be counted.
+ * @param {HttpClient} api
+ * @param {BulkList} list
+ * @param {{ transition: LeavingTransition, tellContacts?: TellContacts, planToken?: string, dryRun?: true }} options
+ * @returns {Promise<StartedBulk>}
+ */
+export function sendBulkList(api, list, { transition, tellContacts, planToken, dryRun }) {
+  const path = '/v1/departures/bulk';
+  if ('csv' in list && !tellContacts) {
+    const query = { transition, ...(dryRun && { dryRun: 'true' }), ...(planToken !== undefined && { planToken }) };
+    return api.upload(`${path}?${new URLSearchParams(query)}`, list.csv);
+  }
+  const request = 'csv' in list ? { csv: list.csv } : list.request;
+  const chosen = { transition, ...(tellContacts && { tellContacts }), planToken };
+  return api.post(dryRun ? `${path}?dryRun=true` : path, { ...request, ...chosen });
+}
+
+/**
+ * @param {string} text
+ * @param {string} path
+ * @returns {BulkList}
+ */
+function readRequest(text, path) {
+  /** @type {Partial<BulkRequest>} */
+  let request;
+  try {
+    request = JSON.parse(text.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    throw usageError(`${nameOf(path)} is not valid JSON: ${/** @type {Error} */ (error).message}`);
+  }
+  const { users } = request;
+  if (!Array.isArray(users) || users.length === 0)
+    throw usageError(`${nameOf(path)} needs users, as POST /v1/departures/bulk does.`);
+  return { request, staffIds: users.map(({ userId }) => userId) };
 }
 
 /**

@@ -1,4 +1,4 @@
-/** @import { BulkDeparture, DryRunItem, DryRunTotal, LeavingTransition, StartedBulk } from '#libs/contracts' */
+/** @import { BulkDeparture, DryRunItem, DryRunTotal, LeavingTransition, StartedBulk, TellContacts } from '#libs/contracts' */
 /** @import { HttpClient } from '../http-client.mjs' */
 /** @import { Terminal } from '../terminal/terminal.mjs' */
 /** @import { TimeLimits } from '../time-limits.mjs' */
@@ -6,6 +6,7 @@
 import { CommandError, EXIT, usageError } from '../exit-codes.mjs';
 import { ask } from '../terminal/prompt.mjs';
 import { inSeconds, StallDetector } from '../time-limits.mjs';
+import { sendBulkList } from './bulk-list.mjs';
 import { staleChanges } from './confirmed-plan.mjs';
 import { describeChanges } from './plan-changes.mjs';
 import { ruleName } from './rule-name.mjs';
@@ -20,6 +21,7 @@ const SHOWN = 50;
  * @typedef {object} Wanted
  * @property {LeavingTransition} transition
  * @property {BulkList} list
+ * @property {TellContacts} [tellContacts]
  */
 
 /**
@@ -35,9 +37,8 @@ const SHOWN = 50;
  * @param {TimeLimits} limits
  * @returns {Promise<BulkPlan>}
  */
-export async function planBulk(api, { transition, list }, limits) {
-  /** @type {StartedBulk} */
-  const { id } = await api.upload(`/v1/departures/bulk?transition=${transition}&dryRun=true`, list.csv);
+export async function planBulk(api, { list, ...wanted }, limits) {
+  const { id } = await sendBulkList(api, list, { ...wanted, dryRun: true });
   const path = `/v1/departures/bulk/${id}`;
   const latest = await untilCounted(api, path, limits);
   const items = (await allItems(api, path)).map((item) => ({ ...item, staffId: list.staffIds[item.row - 1] }));
@@ -55,7 +56,8 @@ export async function planBulk(api, { transition, list }, limits) {
  */
 export async function startConfirmed(api, wanted, { limits, messages, answer = ask }) {
   if (!process.stdin.isTTY && answer === ask) throw usageError('There is no terminal for the confirmation: use --yes.');
-  const { transition, list } = wanted;
+  const { list, ...chosen } = wanted;
+  const { transition } = chosen;
   for (;;) {
     const plan = await planBulk(api, wanted, limits);
     const { accepted } = plan.counts;
@@ -64,9 +66,8 @@ export async function startConfirmed(api, wanted, { limits, messages, answer = a
       throw new CommandError(EXIT.failed, 'None of these users can leave now. Nothing has been changed.');
     if ((await answer(`${accepted} users will be ${transition}. Type ${accepted} to continue: `)) !== String(accepted))
       throw new CommandError(EXIT.failed, 'Nothing has been changed.');
-    const query = new URLSearchParams({ transition, planToken: plan.planToken ?? '' });
     try {
-      return await api.upload(`/v1/departures/bulk?${query}`, list.csv);
+      return await sendBulkList(api, list, { ...chosen, planToken: plan.planToken });
     } catch (error) {
       const changes = staleChanges(error);
       if (!changes) throw error;

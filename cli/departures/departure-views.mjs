@@ -104,7 +104,7 @@ export function showDeparture(terminal, departure) {
 }
 
 /** @param {TellContacts} telling */
-const tellingOf = ({ text, alternativeNumber }) => [text, alternativeNumber].filter(Boolean).join(' ');
+export const tellingOf = ({ text, alternativeNumber }) => [text, alternativeNumber].filter(Boolean).join(' ');
 
 /** @param {ContactsTold} counts */
 const countsOf = ({ total, sent, failed, cancelled }) =>

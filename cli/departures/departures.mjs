@@ -56,7 +56,7 @@ export function transitionIn(value) {
  * What the contacts are told, by --tell and --alternative-number.
  * @param {{ tell?: string, 'alternative-number'?: string }} values
  */
-function tellingIn({ tell: text, 'alternative-number': alternativeNumber }) {
+export function tellingIn({ tell: text, 'alternative-number': alternativeNumber }) {
   if (text !== undefined) return { text, alternativeNumber };
   if (alternativeNumber !== undefined)
     throw usageError('--alternative-number needs --tell with the text to the contacts.');

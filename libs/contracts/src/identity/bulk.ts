@@ -10,6 +10,8 @@ import { DRY_RUN_DAYS, DryRunItem, DryRunTotal } from './dry-runs.js';
 import { Successors, type NamedSuccessors } from './successors.js';
 
 export const BULK_MAX = 10_000;
+/** Characters. A request can have less. */
+const CSV_MAX = 1_000_000;
 const ROW_STATUSES = ['waiting', 'refused', ...DEPARTURE_STATUSES] as const;
 export type BulkRowStatus = (typeof ROW_STATUSES)[number];
 
@@ -22,9 +24,17 @@ export class BulkRequest extends DepartureWishes {
   @OneOf(LEAVING_TRANSITIONS) transition: LeavingTransition;
   @ListOf(() => BulkLeaver, {
     max: BULK_MAX,
+    optional: true,
     about: 'The users who leave, each with other successors if needed. Use a CSV file for very long lists.',
   })
-  users: BulkLeaver[];
+  users?: BulkLeaver[];
+  @Text({
+    max: CSV_MAX,
+    optional: true,
+    about:
+      'Instead of `users`: the users as in a CSV file, with a header line and the columns `staffId` and `successorStaffId`.',
+  })
+  csv?: string;
   @ContactsTelling() tellContacts?: TellContacts;
   @Text({
     optional: true,

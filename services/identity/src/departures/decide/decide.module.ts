@@ -34,6 +34,7 @@ import { BulkStore } from './bulk/bulk-store.js';
 import { BulkController } from './bulk/bulk.controller.js';
 import { SuccessorWords } from './bulk/successor-words.js';
 import { BulkWorker } from './bulk/bulk.worker.js';
+import { ListTelling } from './bulk/list-telling.js';
 import { DryRunExpiryWorker } from './bulk/dry-run/dry-run-expiry.worker.js';
 import { DryRunReport } from './bulk/dry-run/dry-run-report.js';
 import { DryRunRows } from './bulk/dry-run/dry-run-rows.js';
@@ -134,6 +135,7 @@ import { Transfers } from './transfer/transfers.js';
     BulkRequests,
     BulkStore,
     BulkWorker,
+    ListTelling,
     SuccessorWords,
     Cancellations,
     CatchUps,

@@ -4,7 +4,7 @@ import { AfterCommit } from '#libs/database';
 import { Audit } from '../../../audit/audit.js';
 import { Actors } from '../../../user/actors.js';
 import { ListRequests } from './approval/list-requests.js';
-import { BulkRequests } from './bulk-requests.js';
+import { BulkRequests, planTokenOf } from './bulk-requests.js';
 import { BulkStore } from './bulk-store.js';
 import { BulkWorker } from './bulk.worker.js';
 
@@ -28,7 +28,7 @@ export class BulkDepartures {
     const request = await this.requests.read(accountId, query, body);
     const wanted = await this.approvals.wanted(principal, request);
     const id = await this.store.insert({ ...principal, roles }, request, { waits: wanted !== undefined });
-    const planToken = 'csv' in body ? query.planToken : body.planToken;
+    const planToken = planTokenOf(query, body);
     const waiting = wanted && (await this.approvals.add(principal, id, { ...request, planToken }, wanted));
     const detail = {
       ...{ bulkId: id, transition: request.transition, users: request.rows.length },

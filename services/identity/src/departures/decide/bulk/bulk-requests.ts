@@ -24,14 +24,23 @@ export class BulkRequests {
 
   /** @throws Problem `validation`, or what is wrong with the wishes: `unknown-rule`, `invalid-action` */
   async read(accountId: string, query: BulkQuery, body: BulkRequest | BulkFile): Promise<ReadBulk> {
-    const request = 'csv' in body ? fromQuery(query) : body;
-    const rows: NamedRow[] = 'csv' in body ? await this.files.read(accountId, body.csv) : body.users;
+    const request = isFile(body) ? fromQuery(query) : body;
+    const rows = await this.rowsOf(accountId, body);
     if (rows.length === 0 || rows.length > BULK_MAX)
       throw invalid('users', `users must have 1 to ${BULK_MAX.toLocaleString('en')} entries`);
     const effectiveAt = request.effectiveAt && momentAfter('effectiveAt', request.effectiveAt, this.clock.millis());
-    const read = { ...request, effectiveAt, rows };
+    const { transition, reason, successors, overrides, tellContacts } = request;
+    const read = { transition, reason, successors, overrides, tellContacts, effectiveAt, rows };
     await this.check(read);
     return read;
+  }
+
+  /** @throws Problem `validation` */
+  async rowsOf(accountId: string, body: BulkRequest | BulkFile): Promise<NamedRow[]> {
+    if (isFile(body)) return this.files.read(accountId, body.csv);
+    const { users, csv } = body;
+    if ((users === undefined) === (csv === undefined)) throw invalid('users', 'Send either users or csv');
+    return users ?? this.files.read(accountId, csv!);
   }
 
   private async check({ transition, successors, overrides, rows }: ReadBulk): Promise<void> {
@@ -42,7 +51,13 @@ export class BulkRequests {
   }
 }
 
-function fromQuery({ transition }: BulkQuery): Pick<BulkRequest, 'transition' | 'effectiveAt'> {
+/** An uploaded file has its other fields in the query. */
+const isFile = (body: BulkRequest | BulkFile): body is BulkFile => !('transition' in body);
+
+export const planTokenOf = (query: BulkQuery, body: BulkRequest | BulkFile): string | undefined =>
+  isFile(body) ? query.planToken : body.planToken;
+
+function fromQuery({ transition }: BulkQuery): Omit<BulkRequest, 'users' | 'csv'> {
   if (!transition) throw invalid('transition', 'transition is required');
   return { transition };
 }

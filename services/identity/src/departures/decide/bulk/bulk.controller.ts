@@ -1,9 +1,9 @@
 import { Controller } from '@nestjs/common';
 import { Handles, Prepares } from '#libs/broker';
 import { bulkDeparturesGet, departuresBulk, type BulkDeparture, type CallOf, type StartedBulk } from '#libs/contracts';
-import { TellingChecks } from '../../plan/guards/telling-checks.js';
 import { BulkDepartures } from './bulk-departures.js';
 import { BulkReport } from './bulk-report.js';
+import { ListTelling } from './list-telling.js';
 import { DryRunReport } from './dry-run/dry-run-report.js';
 
 @Controller()
@@ -12,12 +12,12 @@ export class BulkController {
     private readonly bulks: BulkDepartures,
     private readonly report: BulkReport,
     private readonly dryRuns: DryRunReport,
-    private readonly telling: TellingChecks,
+    private readonly telling: ListTelling,
   ) {}
 
   @Prepares(departuresBulk)
   async prepare({ principal, body }: CallOf<typeof departuresBulk>): Promise<void> {
-    await this.telling.checkList(principal.accountId, body);
+    await this.telling.check(principal.accountId, body);
   }
 
   @Handles(departuresBulk)

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceClient } from '#libs/broker';
-import { numbersForTelling, Problem, type BulkFile, type BulkRequest, type Telling } from '#libs/contracts';
+import { numbersForTelling, Problem, type Telling } from '#libs/contracts';
 
 /** Checks what the contacts of a leaver are to be told. Asks the telephony service, so it comes before a transaction. */
 @Injectable()
@@ -24,15 +24,5 @@ export class TellingChecks {
       detail: 'As the alternative number, name an assigned number of this account that is not the leaver’s.',
       items: [alternativeNumber],
     });
-  }
-
-  /** The same for a list. A file tells nobody. */
-  async checkList(accountId: string, list: BulkRequest | BulkFile): Promise<void> {
-    if ('csv' in list) return;
-    await this.check(
-      accountId,
-      list.users.map(({ userId }) => userId),
-      list.tellContacts,
-    );
   }
 }

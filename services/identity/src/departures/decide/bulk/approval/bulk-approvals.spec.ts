@@ -7,6 +7,7 @@ import {
   departuresBulk,
   departuresBulkPlanned,
   policyPut,
+  usersUpdate,
   type BulkApprovalRequest,
   type BulkDeparture,
   type BulkRequest,
@@ -90,6 +91,27 @@ describe('a list that needs an approval', () => {
     expect((await get(await start({ ...one, transition: 'deleted' }))).approval).toMatchObject({
       neededFor: ['deleted'],
     });
+  });
+
+  it('can name staff ids, and shows what contacts are told', async () => {
+    const staffIds = leavers.map((_, index) => `${cast.owner.accountId}-${index}`);
+    await Promise.all(
+      leavers.map(({ userId }, index) =>
+        identity.call(usersUpdate, {
+          principal: cast.owner,
+          params: { id: userId },
+          body: { staffId: staffIds[index] },
+        }),
+      ),
+    );
+    const [csv, tellContacts] = [`staffId\n${staffIds.join('\n')}\n`, { text: 'They have left.' }];
+    const started = await start({ users: undefined, csv, tellContacts });
+    expect(await get(started)).toMatchObject({ status: 'awaiting-approval', counts: { total: 3 }, tellContacts });
+    await approve(started);
+    const { rows } = await until(started);
+    expect(rows.map(({ userId }) => userId)).toEqual(leavers.map(({ userId }) => userId));
+    expect(await outcomeOf(start({ csv }))).toBe('validation');
+    expect(await outcomeOf(start({ users: undefined }))).toBe('validation');
   });
 
   it('is refused, or withdrawn by the requester, with all its rows', async () => {

@@ -1,8 +1,8 @@
 import { Controller } from '@nestjs/common';
 import { Handles, Prepares } from '#libs/broker';
 import { departuresBulkPlanned, type CallOf, type StartedBulk } from '#libs/contracts';
-import { TellingChecks } from '../../../plan/guards/telling-checks.js';
 import { BulkDepartures } from '../bulk-departures.js';
+import { ListTelling } from '../list-telling.js';
 import { DryRuns } from './dry-runs.js';
 
 const operation = departuresBulkPlanned();
@@ -14,12 +14,12 @@ export class DryRunController {
   constructor(
     private readonly dryRuns: DryRuns,
     private readonly bulks: BulkDepartures,
-    private readonly telling: TellingChecks,
+    private readonly telling: ListTelling,
   ) {}
 
   @Prepares(operation)
   async prepare({ principal, query, body }: PlannedCall): Promise<void> {
-    await this.telling.checkList(principal.accountId, body);
+    await this.telling.check(principal.accountId, body);
     await this.dryRuns.prepare(principal, query, body);
   }
 

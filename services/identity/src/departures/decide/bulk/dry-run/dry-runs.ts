@@ -3,7 +3,7 @@ import type { BulkFile, BulkQuery, BulkRequest, Principal, StartedBulk } from '#
 import { AfterCommit } from '#libs/database';
 import { Audit } from '../../../../audit/audit.js';
 import { Actors } from '../../../../user/actors.js';
-import { BulkRequests } from '../bulk-requests.js';
+import { BulkRequests, planTokenOf } from '../bulk-requests.js';
 import { DryRunStore } from './dry-run-store.js';
 import { DryRunWorker } from './dry-run.worker.js';
 import { PlannedLists } from './planned-lists.js';
@@ -26,7 +26,7 @@ export class DryRuns {
    * @throws Problem `plan-stale` for a list that would not do what its dry run has shown, `service-unavailable`
    */
   async prepare(principal: Principal, query: BulkQuery, body: BulkRequest | BulkFile): Promise<void> {
-    const planToken = 'csv' in body ? query.planToken : body.planToken;
+    const planToken = planTokenOf(query, body);
     if (query.dryRun || planToken === undefined) return;
     const list = await this.requests.read(principal.accountId, query, body);
     await this.lists.check(principal, list, planToken);
