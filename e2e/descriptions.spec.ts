@@ -96,6 +96,7 @@ describe('the API descriptions', () => {
     await owner.get(`/v1/invitations/${sent.id}`);
     const again = await owner.post(`/v1/invitations/${sent.id}/resend`);
     await owner.delete(`/v1/invitations/${again.id}`);
+    await owner.put('/v1/me/notification-preferences', { returnReminder: false });
   });
 
   step('match all other creations', async () => {

@@ -84,6 +84,8 @@ export const IDENTITY_FOR_EVERYBODY = [
   'me.api-tokens.list',
   'me.api-tokens.revoke',
   'me.get',
+  'me.notification-preferences.get',
+  'me.notification-preferences.set',
   'me.sessions.end',
   'me.sessions.list',
   'me.sso.prove',

@@ -31,6 +31,7 @@ export * from './identity/handover-reports.js';
 export * from './identity/handovers.js';
 export * from './identity/reassignments.js';
 export * from './identity/invitations.js';
+export * from './identity/notification-preferences.js';
 export * from './identity/policy.js';
 export * from './identity/scim.js';
 export * from './identity/sso.js';

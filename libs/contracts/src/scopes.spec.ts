@@ -36,7 +36,7 @@ const EXPECTED: Record<TokenScope, string> = {
     import-sources.remove import-sources.run import-sources.update inboxes.create inboxes.remove inboxes.update
     insight-filters.create insight-filters.remove insight-filters.update internal-notes.create internal-notes.remove invoices.create
     invoices.remove live-chat-operators.put live-chat-operators.remove live-chats.close live-chats.create
-    live-chats.remove live-chats.take live-chats.update me.api-tokens.revoke me.sessions.end messages.create messages.delivery
+    live-chats.remove live-chats.take live-chats.update me.api-tokens.revoke me.notification-preferences.set me.sessions.end messages.create messages.delivery
     messages.inbound messages.remove notes.create notes.remove numbers.contacts.add numbers.create numbers.reassign
     numbers.release numbers.remove numbers.restore numbers.update public-links.create public-links.remove records.create
     records.remove records.update reports.create reports.remove reports.share reports.update scheduled-messages.create
@@ -56,7 +56,7 @@ const EXPECTED: Record<TokenScope, string> = {
     filters.contacts filters.get filters.list filters.records goals.get goals.list import-sources.get
     import-sources.list inboxes.conversations inboxes.get inboxes.list insight-filters.get insight-filters.list
     internal-notes.get internal-notes.list invitations.get invitations.list invoices.get invoices.list
-    live-chat-operators.list live-chats.get live-chats.list me.api-tokens.list me.get me.sessions.list
+    live-chat-operators.list live-chats.get live-chats.list me.api-tokens.list me.get me.notification-preferences.get me.sessions.list
     message-activity.export message-activity.report messages.get messages.list notes.get notes.list
     numbers.contacts.list numbers.get numbers.list policy.get public-links.get public-links.list records.get
     records.list reports.get reports.list rules.list scheduled-messages.get scheduled-messages.list

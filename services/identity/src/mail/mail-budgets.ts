@@ -11,6 +11,9 @@ const DAY_MS = 24 * HOUR_MS;
 /** Rows without meaning that one mail deletes, so that the table stays small without a worker. */
 const SWEPT_ROWS = 20;
 
+/** Mails about departures have a budget of their own, so that they never hold up a reset or a mail about security. */
+export type Budget = 'access' | 'departures';
+
 /**
  * Limits the mails to one mailbox from all accounts, operations and gateways together. Each mail moves two moments
  * forward, by its share of an hour and of a day; the budget is used up when one of them is a whole hour or day ahead.
@@ -24,7 +27,7 @@ export class MailBudgets {
   ) {}
 
   /** Uses one mail of the mailbox's budget, outside of any transaction. @returns false if the budget is used up */
-  async take(address: string): Promise<boolean> {
+  async take(address: string, budget: Budget = 'access'): Promise<boolean> {
     const db = this.em.fork().getKysely();
     const now = this.clock.now();
     const after = (ms: number) => new Date(now.getTime() + ms);
@@ -37,7 +40,7 @@ export class MailBudgets {
     );
     const { rows } = await sql`
       insert into mail_budget as b (mailbox, hour_until, day_until)
-      values (${this.mailboxOf(address)}, ${after(hourly)}, ${after(daily)})
+      values (${this.keyOf(address, budget)}, ${after(hourly)}, ${after(daily)})
       on conflict (mailbox) do update set
         hour_until = greatest(b.hour_until, ${now}) + ${seconds(hourly)},
         day_until = greatest(b.day_until, ${now}) + ${seconds(daily)}
@@ -48,8 +51,10 @@ export class MailBudgets {
   }
 
   /** A keyed digest, because the table must not tell who was written to. Mail to `ada+x@…` reaches the mailbox of `ada@…`. */
-  private mailboxOf(address: string): Buffer {
+  private keyOf(address: string, budget: Budget): Buffer {
     const mailbox = foldCase(canonical(address)).replace(/\+[^@]*(?=@)/, '');
-    return createHmac('sha256', this.config.leaverSecret).update(`mailbox ${mailbox}`).digest();
+    return createHmac('sha256', this.config.leaverSecret)
+      .update(`${budget === 'access' ? 'mailbox' : budget} ${mailbox}`)
+      .digest();
   }
 }

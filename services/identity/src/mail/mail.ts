@@ -44,8 +44,12 @@ export class Mail {
     );
   }
 
-  /** Removes all waiting mails of deleted users, which hold their addresses. */
+  /** Removes all waiting mails of deleted users, which hold their addresses, and what they have turned off. */
   async erase(userIds: readonly string[]): Promise<void> {
+    await sql`
+      update users set muted_mails = '{}' where id = any(${[...userIds]}::uuid[]) and muted_mails <> '{}'`.execute(
+      this.em.getKysely(),
+    );
     await sql`delete from mail_outbox where user_id = any(${[...userIds]}::uuid[])`.execute(this.em.getKysely());
   }
 

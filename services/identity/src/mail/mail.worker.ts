@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ServiceClient } from '#libs/broker';
-import { mailsSend, type MailRequest } from '#libs/contracts';
+import { isAboutDeparture, mailsSend, type MailRequest } from '#libs/contracts';
 import { Worker, WorkerContext } from '#libs/jobs';
 import { Metrics } from '#libs/observability';
 import { sql } from 'kysely';
@@ -76,7 +76,7 @@ export class MailWorker extends Worker<WaitingMail> {
 
   /** Only the first attempt uses the budget: a service that is away must not use it up. */
   private async isWithinBudget({ id, attempts }: WaitingMail, { to, kind }: MailRequest): Promise<boolean> {
-    if (attempts > 1 || (await this.budgets.take(to))) return true;
+    if (attempts > 1 || (await this.budgets.take(to, isAboutDeparture(kind) ? 'departures' : 'access'))) return true;
     this.withheld.inc();
     this.log.warn({ mail: id, kind }, 'mail withheld: its mailbox has received too many');
     return false;

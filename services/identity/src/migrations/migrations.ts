@@ -53,6 +53,7 @@ import { userExports } from './0126-user-exports.js';
 import { bulkTelling } from './0128-bulk-telling.js';
 import { autoReplies } from './0129-auto-replies.js';
 import { mailOutbox } from './0130-mail-outbox.js';
+import { departureMails } from './0131-departure-mails.js';
 import { browserSessions } from './0134-browser-sessions.js';
 import { singleSignOn } from './0140-single-sign-on.js';
 import { ssoSessions } from './0141-sso-sessions.js';
@@ -120,6 +121,7 @@ export const migrations: Migrations = [
   bulkTelling,
   autoReplies,
   mailOutbox,
+  departureMails,
   browserSessions,
   singleSignOn,
   ssoSessions,

@@ -3,7 +3,7 @@ import { Directory } from '#libs/database';
 import { Worker, WorkerContext, type ErrorClass } from '#libs/jobs';
 import { Metrics } from '#libs/observability';
 import { NotificationsConfig } from '../notifications.config.js';
-import { render } from '../template/render.js';
+import { render, SETTINGS } from '../template/render.js';
 import { MailQueue, type ClaimedMail, type MailEnd } from './mail-queue.js';
 import { isAddress } from './mailbox.js';
 import { MailRefused, Smtp } from './smtp.js';
@@ -74,14 +74,16 @@ export class MailWorker extends Worker<ClaimedMail> {
   }
 
   private async rendered({ request }: ClaimedMail) {
-    const { invitedById } = request;
+    const { invitedById, departure } = request;
     const inviter = invitedById && (await this.directory.view(invitedById))?.name;
+    const leaver = departure && (await this.directory.view(departure.userId))?.name;
     const rendered = render(request, {
       language: this.config.mailLanguage,
       origin: this.origin,
       ...(inviter && { inviter }),
+      ...(leaver && { leaver }),
     });
-    return { ...rendered, kind: request.kind };
+    return { ...rendered, kind: request.kind, ...(departure && { settingsUrl: `${this.origin}${SETTINGS}` }) };
   }
 
   private async end(mail: ClaimedMail, status: MailEnd, refusal?: string): Promise<void> {

@@ -22,6 +22,8 @@ export interface OutgoingMail extends Rendered {
   kind: string;
   to: string;
   date: Date;
+  /** Where the reader turns such mails off, if that is possible. */
+  settingsUrl?: string;
 }
 
 /** The mail server refuses this mail for good. The code is the reply's, without its text, which can hold the address. */
@@ -62,7 +64,7 @@ export class Smtp implements OnApplicationShutdown {
    * @throws MailRefused if no repetition can help
    * @throws Error if it may, or if the mail may have been accepted. A repetition has the same Message-ID.
    */
-  async send({ id, kind, to, date, subject, text, html }: OutgoingMail): Promise<void> {
+  async send({ id, kind, to, date, subject, text, html, settingsUrl }: OutgoingMail): Promise<void> {
     const { mailFrom: from = '' } = this.config;
     const domain = /@([^\s<>@]+)>?$/.exec(from)?.[1] ?? '';
     try {
@@ -76,6 +78,7 @@ export class Smtp implements OnApplicationShutdown {
         messageId: `<${id}@${domain}>`,
         // No out-of-office replies.
         headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All', 'X-Leaver-Mail': kind },
+        ...(settingsUrl && { list: { unsubscribe: settingsUrl } }),
       });
     } catch (error) {
       throw refusalIn(error as SmtpError) ?? withoutText(error as SmtpError);

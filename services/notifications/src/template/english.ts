@@ -1,4 +1,5 @@
 import type { MailRequest } from '#libs/contracts';
+import { englishDepartures } from './english-departures.js';
 import type { Message, MessageFacts } from './message.js';
 
 const NOT_YOU = 'If this was not you, tell an admin of your account. They can lock the account and reset the password.';
@@ -13,6 +14,7 @@ const methodNames: Record<MessageFacts['method'], string> = {
 
 /** The mails in English. */
 export const english: Record<MailRequest['kind'], (facts: MessageFacts) => Message> = {
+  ...englishDepartures,
   invitation: ({ url, validUntil, inviter }) => ({
     subject: 'You are invited to Leaver',
     paragraphs: [

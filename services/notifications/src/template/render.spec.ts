@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MAIL_KINDS, SIGN_IN_METHODS, type MailRequest } from '#libs/contracts';
+import { DEPARTURE_MAIL_KINDS, MAIL_KINDS, SIGN_IN_METHODS, type MailRequest } from '#libs/contracts';
 import { plainName } from './plain-name.js';
 import { render } from './render.js';
 
@@ -50,6 +50,35 @@ describe('a mail', () => {
     expect(shown).not.toMatch(LINK);
     expect(html).not.toContain('href="http://evil');
     expect(html.match(/<a /g)).toHaveLength(1);
+  });
+});
+
+describe('a mail about a departure', () => {
+  const departure = {
+    id: '01890000-0000-7000-8000-000000000001',
+    userId: '01890000-0000-7000-8000-000000000002',
+    transition: 'deleted',
+    effectiveAt: '2026-12-03T10:00:00.000Z',
+  } as const;
+
+  it.each(DEPARTURE_MAIL_KINDS)(
+    'of kind %s names the leaver safely, and links to the departure and the settings',
+    (kind) => {
+      const leaver = 'Eve http://evil.example';
+      const { text, html } = render(mail({ kind, departure: { ...departure, received: 2 } }), { ...OPTIONS, leaver });
+      expect(text).toMatch(/Eve http evil\. example|Every service/);
+      expect(text.match(/https?:\S+/g)).toEqual([
+        `https://leaver.example.com/departures/${departure.id}`,
+        'https://leaver.example.com/settings/notifications',
+      ]);
+      expect(html.match(/<a /g)).toHaveLength(1);
+      expect(text).not.toMatch(/undefined|#token/);
+    },
+  );
+
+  it('about a deleted user names nobody', () => {
+    const { text } = render(mail({ kind: 'departure-completed', departure }), OPTIONS);
+    expect(text).toMatch(/^The deletion of a user is complete\./);
   });
 });
 

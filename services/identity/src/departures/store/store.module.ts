@@ -4,6 +4,7 @@ import { FormerIdentifierModule } from '../../former-identifier/former-identifie
 import { ApprovalStore } from './approvals/approval-store.js';
 import { DepartureAnswers } from './departure-answers.js';
 import { DepartureClaims } from './departure-claims.js';
+import { DepartureMails } from './mails/departure-mails.js';
 import { DepartureQueries } from './departure-queries.js';
 import { DepartureReopening } from './departure-reopening.js';
 import { DepartureSignals } from './departure-signals.js';
@@ -23,6 +24,7 @@ import { TransitionLog } from './transition-log.js';
     ApprovalStore,
     DepartureAnswers,
     DepartureClaims,
+    DepartureMails,
     DepartureQueries,
     DepartureReopening,
     DepartureSignals,
@@ -39,6 +41,7 @@ import { TransitionLog } from './transition-log.js';
     ApprovalStore,
     DepartureAnswers,
     DepartureClaims,
+    DepartureMails,
     DepartureQueries,
     DepartureReopening,
     DepartureSignals,

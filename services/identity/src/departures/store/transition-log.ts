@@ -2,7 +2,13 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { Inject, Injectable } from '@nestjs/common';
 import { NATS } from '#libs/broker';
-import { departureProgress, type DepartureEvent, type DepartureNewsType, type DepartureStatus } from '#libs/contracts';
+import {
+  departureProgress,
+  type DepartureEvent,
+  type DepartureMailKind,
+  type DepartureNewsType,
+  type DepartureStatus,
+} from '#libs/contracts';
 import { AfterCommit, Clock, Ids, relationOf } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit, type NewEntry } from '../../audit/audit.js';
@@ -57,6 +63,14 @@ const EVENT = { departure_id: 'uuid', n: 'int', count: 'int', type: 'text', data
 /** How a departure that waits for approval ends without one. */
 const END_UNDECIDED: readonly DepartureStatus[] = ['cancelled', 'superseded'];
 
+/** What people are told by mail of a departure that gets this status. */
+const MAILS: Partial<Record<DepartureStatus, DepartureMailKind>> = {
+  'awaiting-approval': 'approval-wanted',
+  scheduled: 'departure-scheduled',
+  completed: 'departure-completed',
+  failed: 'departure-failed',
+};
+
 /** Whether the change is a progress event. */
 const isVisible = ({ before, status, done_before, done, total_before, total }: Change): boolean =>
   before !== 'none' && (before !== status || done_before !== done || total_before !== total);
@@ -93,6 +107,16 @@ export class TransitionLog {
       ...changes.filter(({ before, status }) => before === status).map(({ id }) => ({ id, news: facts.news })),
     ];
     await this.writeNews(notifications.flatMap(({ id, news }) => (news ? [{ id, news }] : [])));
+    await this.requestMails([
+      ...moved.flatMap(({ id, status }) => (MAILS[status] ? [{ id, kind: MAILS[status], sent: false }] : [])),
+      ...(facts.news === 'departure.announced'
+        ? changes.map(({ id }) => ({ id, kind: 'erasure-reminder' as const, sent: false }))
+        : []),
+      // A departure that is reopened is completed again, which is no news.
+      ...moved
+        .filter(({ before }) => before === 'completed')
+        .map(({ id }) => ({ id, kind: 'departure-completed' as const, sent: true })),
+    ]);
     if (!by) return;
     const audited = [
       ...announcements.map(({ change, audit }) => ({ change, audit: action ?? audit })),
@@ -137,6 +161,16 @@ export class TransitionLog {
     this.afterCommit.run(async () => {
       for (const id of watched) this.nats.publish(departureProgress(id));
     });
+  }
+
+  /** A departure has each kind of mail once, and that of a failure once per round. `departures/tell` writes them. */
+  private async requestMails(mails: readonly { id: string; kind: DepartureMailKind; sent: boolean }[]): Promise<void> {
+    if (mails.length === 0) return;
+    await sql`
+      insert into departure_mail (departure_id, kind, round, requested_at, sent)
+      select d.id, n.kind, case n.kind when 'departure-failed' then d.round else 0 end, ${this.clock.now()}::timestamptz, n.sent
+      from ${relationOf('n', mails, { id: 'uuid', kind: 'text', sent: 'boolean' })} join departure d on d.id = n.id
+      on conflict do nothing`.execute(this.em.getKysely());
   }
 
   /** A departure has each type of notification at most once per round. */

@@ -87,6 +87,16 @@ describe('a service that is onboarded later', () => {
     expect(lines(after)).toEqual(lines(departure));
   });
 
+  it('does not tell again by mail that they are complete', async () => {
+    const { departure } = gone.deactivated;
+    await departures.until(owner, departure, 'completed');
+    const mails = await identity.query(
+      sql<{ round: number }>`
+        select round from departure_mail where departure_id = ${departure.id} and kind = 'departure-completed'`,
+    );
+    expect(mails).toEqual([{ round: 0 }]);
+  });
+
   it('is in the certificate of a deletion and in the audit trail', async () => {
     const { departure } = gone.deleted;
     await departures.until(owner, departure, 'completed');
