@@ -40,6 +40,7 @@ const ACROSS_ACCOUNTS: Record<string, readonly string[]> = {
     ...['accounts.create', 'auth.login', 'auth.refresh', 'auth.email-change.confirm', 'invitations.accept'],
     'auth.sso.lookup',
     ...['auth.password-reset.request', 'auth.password-reset.confirm', 'certificates.verify', 'scim.check'],
+    'auth.passkey.options',
     ...['search', 'get', 'create', 'replace', 'change', 'remove'].flatMap((verb) => [
       `scim.users.${verb}`,
       `scim.groups.${verb}`,

@@ -59,9 +59,9 @@ ifRendered('the HTTPRoute', () => {
     expect(hostnames).toHaveLength(1);
   });
 
-  it('is for the host that the gateway writes into links', () => {
-    const [gateway] = ofKind<Workload>(production!, 'Deployment').filter(({ metadata }) => metadata.name === 'gateway');
-    const env = gateway!.spec.template.spec.containers[0].env;
+  it.each(['gateway', 'identity'])('is for the host that %s knows, for links and passkeys', (service) => {
+    const [workload] = ofKind<Workload>(production!, 'Deployment').filter(({ metadata }) => metadata.name === service);
+    const env = workload!.spec.template.spec.containers[0].env;
     const { value } = env.find(({ name }) => name === 'PUBLIC_URL')!;
     expect(value).toBe(`https://${hostnames[0]}`);
   });

@@ -37,6 +37,7 @@ const PUBLIC = [
   { file: 'policy/notice-days.ts', why: 'A function of days.' },
   { file: 'policy/resolve.ts', why: 'A function of catalogue and policy.' },
   { file: 'sso/must-use-sso.ts', why: 'A condition on users.' },
+  { file: 'session/second-factor-rule.ts', why: 'Functions of policy and user.' },
   { file: 'user/sole-owner.ts', why: 'Functions that lock within the transaction of the caller.' },
   { file: 'user/user-view.ts', why: 'A function of a row.' },
   { file: 'user-list/user-text.ts', why: 'The condition with which users are found by text.' },

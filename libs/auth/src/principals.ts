@@ -5,6 +5,7 @@ import {
   ROLES,
   SCOPES,
   SERVICE_AUDIENCE,
+  SET_UP_AUDIENCE,
   type Principal,
   type Role,
   type Scope,
@@ -30,6 +31,7 @@ interface AccessToken extends TokenFacts {
   scopes?: Scope[];
   /** Whether only services accept it. */
   forServices: boolean;
+  secondFactorMissing?: true;
 }
 
 /** Derives the principal from a token. */
@@ -58,8 +60,9 @@ export class Principals {
     if (facts.forServices && !fromService) throw new Problem('unauthenticated');
     if (!this.watch.fresh) return this.recent.of(token, () => this.introspected(token));
     if (!this.epochs.isAlive(facts)) throw new Problem('unauthenticated');
-    const { accountId, userId, roles, sessionId, scopes } = facts;
-    const of = sessionId === undefined ? { scopes } : { sessionId };
+    const { accountId, userId, roles, sessionId, scopes, secondFactorMissing } = facts;
+    const of =
+      sessionId === undefined ? { scopes } : { sessionId, ...(secondFactorMissing && { secondFactorMissing }) };
     return withToken({ accountId, userId, roles, ...of }, token);
   }
 
@@ -105,10 +108,13 @@ export class Principals {
 
 function factsOf({ sub, acc, roles, sid, ep, aud, scopes }: JWTPayload): AccessToken {
   const forServices = aud === SERVICE_AUDIENCE;
-  // Access tokens of sessions have no audience; a token with another one is meant for somebody else (RFC 7519, 4.1.3).
+  const forSetUp = aud === SET_UP_AUDIENCE;
+  // Other access tokens of sessions have no audience; a token with another one is meant for somebody else (RFC 7519, 4.1.3).
   // Only a token for services, which stands for an API token, has no session. It has scopes instead.
   const wellFormed =
-    (forServices ? sid === undefined && Array.isArray(scopes) : aud === undefined && typeof sid === 'string') &&
+    (forServices
+      ? sid === undefined && Array.isArray(scopes)
+      : (aud === undefined || forSetUp) && typeof sid === 'string') &&
     typeof sub === 'string' &&
     typeof acc === 'string' &&
     typeof ep === 'number';
@@ -121,5 +127,6 @@ function factsOf({ sub, acc, roles, sid, ep, aud, scopes }: JWTPayload): AccessT
     roles: ROLES.filter((role) => roles.includes(role)),
     ...(forServices && { scopes: SCOPES.filter((scope) => (scopes as unknown[]).includes(scope)) }),
     forServices,
+    ...(forSetUp && { secondFactorMissing: true as const }),
   };
 }

@@ -15,6 +15,7 @@ export * from './identity/approvals.js';
 export * from './identity/audit.js';
 export * from './identity/auth.js';
 export * from './identity/browser-sessions.js';
+export * from './identity/sign-in-methods.js';
 export * from './identity/bulk.js';
 export * from './identity/certificate.js';
 export * from './identity/certificate-verification.js';

@@ -4,7 +4,7 @@ import { GATEWAY, type Callers } from './callers.js';
 import type { Class } from './fields/registry.js';
 import type { Principal, Role } from './principal.js';
 import type { ProblemCode } from './problem.js';
-import { scopeOf, type TokenScope } from './scopes.js';
+import { isOpenDuringSetUp, scopeOf, type TokenScope } from './scopes.js';
 
 export type ServiceName = string;
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -89,6 +89,8 @@ export interface Operation<B extends object = object, Q extends object = object,
   readonly status: 200 | 201 | 202 | 204 | 302;
   /** What an API token needs for it. */
   readonly scope: TokenScope;
+  /** Whether a session may call it whose user has to set up a second factor first. */
+  readonly openDuringSetUp: boolean;
   readonly calledBy: Callers;
 }
 
@@ -148,6 +150,7 @@ export function operation<A = undefined, B extends object = NoBody, Q extends ob
     status,
     subject: `rpc.${spec.service}.${spec.id}`,
     scope: scopeOf(spec),
+    openDuringSetUp: isOpenDuringSetUp(spec),
     calledBy: [GATEWAY, ...(spec.alsoCalledBy ?? [])],
   });
 }

@@ -13,6 +13,8 @@ export interface Principal {
   roles: readonly Role[];
   /** Absent for an API token. */
   sessionId?: string;
+  /** The policy asks for a second factor that the user of this session lacks: the session may only set one up. */
+  secondFactorMissing?: true;
   /** What the API token may be used for; absent for a session. */
   scopes?: readonly Scope[];
   /** The program of the account that acts when no user does. `userId` is then the id of no user. */

@@ -12,8 +12,10 @@ export const PROBLEMS = {
   'invalid-credentials': [401, 'Email or password is wrong'],
   'account-inactive': [401, 'This user has been deactivated'],
   'sso-failed': [401, 'The sign-in through the identity provider has failed'],
+  'second-factor-required': [401, 'A second factor is needed'],
   forbidden: [403, 'You are not allowed to do this'],
-  'step-up-required': [403, 'Please confirm your password'],
+  'step-up-required': [403, 'Please confirm who you are'],
+  'second-factor-missing': [403, 'Please set up a second factor'],
   'csrf-token-invalid': [403, 'The request is not known to come from our own pages'],
   'sso-required': [403, 'Please sign in through the identity provider of your company'],
   'sso-not-linked': [403, 'Nobody here belongs to this sign-in'],
@@ -80,6 +82,10 @@ export interface ProblemDetails {
   valid?: readonly string[];
   /** For `plan-stale`: what differs from the plan that was previewed. Absent if the token does not say what was shown. */
   changes?: readonly PlanChange[];
+  /** For `second-factor-required` at a sign-in: stands for address and password in the next request. */
+  challenge?: string;
+  /** For `second-factor-required`: with which of `SECOND_FACTORS` the user can go on. */
+  methods?: readonly string[];
   /** SCIM's keyword for this kind of error (RFC 7644, 3.12). */
   scimType?: ScimErrorType;
 }

@@ -8,10 +8,11 @@ import type { TokenScope } from './scopes.js';
  */
 const EXPECTED: Record<TokenScope, string> = {
   none: `
-    accounts.create auth.email-change.confirm auth.login auth.password-reset.confirm auth.password-reset.request
+    accounts.create auth.email-change.confirm auth.login auth.passkey.options auth.password-reset.confirm auth.password-reset.request
     auth.refresh auth.session.create auth.sso.backchannel-logout auth.sso.callback auth.sso.global-logout auth.sso.lookup auth.sso.start certificates.verify invitations.accept public-links.show scheduler-links.show`,
   session: `
-    auth.step-up me.api-tokens.create me.sso.prove scim-tokens.create sso.put sso.remove`,
+    auth.step-up me.api-tokens.create me.passkeys.create me.passkeys.options me.passkeys.remove me.recovery-codes.create me.sso.prove
+    me.totp.confirm me.totp.create me.totp.remove scim-tokens.create sso.put sso.remove users.sign-in-methods.reset`,
   admin: `
     account.update audit.export audit.list audit.verify exports.create exports.download exports.get invitations.resend invitations.revoke policy.put scim-tokens.list
     scim-tokens.revoke sso.domains.verify sso.get teams.create teams.members.add teams.members.remove teams.remove teams.update
@@ -56,7 +57,7 @@ const EXPECTED: Record<TokenScope, string> = {
     filters.contacts filters.get filters.list filters.records goals.get goals.list import-sources.get
     import-sources.list inboxes.conversations inboxes.get inboxes.list insight-filters.get insight-filters.list
     internal-notes.get internal-notes.list invitations.get invitations.list invoices.get invoices.list
-    live-chat-operators.list live-chats.get live-chats.list me.api-tokens.list me.get me.notification-preferences.get me.sessions.list
+    live-chat-operators.list live-chats.get live-chats.list me.api-tokens.list me.get me.notification-preferences.get me.passkeys.list me.sessions.list me.totp.get
     message-activity.export message-activity.report messages.get messages.list notes.get notes.list
     numbers.contacts.list numbers.get numbers.list policy.get public-links.get public-links.list records.get
     records.list reports.get reports.list rules.list scheduled-messages.get scheduled-messages.list

@@ -19,7 +19,16 @@ const OF_SESSIONS = [
   ['POST', /^\/v1\/me\/sso$/],
   ['PUT', /^\/v1\/account\/sso$/],
   ['DELETE', /^\/v1\/account\/sso$/],
+  ['POST', /^\/v1\/me\/(passkeys|totp|recovery-codes)(\/|$)/],
+  ['DELETE', /^\/v1\/me\/(passkeys|totp)(\/|$)/],
+  ['DELETE', /^\/v1\/users\/:id\/sign-in-methods$/],
 ] as const;
+/** What a session may do whose user has to set up a second factor first. */
+const DURING_SET_UP = [
+  /^\/v1\/me$/,
+  /^\/v1\/me\/(passkeys|totp|recovery-codes)(\/|$)/,
+  /^\/v1\/auth\/(logout|session|step-up)$/,
+];
 /** Reading these needs `admin`, too. */
 const ADMINISTRATION = [
   /^\/v1\/audit(\/|$)/,
@@ -49,3 +58,7 @@ export function scopeOf({ method, path, access }: Addressed): TokenScope {
   if (isIn(ABOUT_LEAVING) || (method === 'DELETE' && path === '/v1/users/:id')) return 'departures';
   return isIn(PEOPLE) ? 'admin' : 'write';
 }
+
+/** Whether a session may call it whose user has to set up a second factor first. */
+export const isOpenDuringSetUp = ({ path, access }: Addressed): boolean =>
+  access === 'public' || DURING_SET_UP.some((pattern) => pattern.test(path));

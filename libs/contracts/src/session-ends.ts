@@ -15,6 +15,12 @@ export const SERVICE_AUDIENCE = 'leaver-services';
 /** Seconds for which such a token is valid: longer than a call takes. */
 export const SERVICE_TOKEN_LIFETIME_S = 60;
 
+/**
+ * The audience of access tokens of users who have to set up a second factor first. Versions that do not know it refuse such
+ * tokens.
+ */
+export const SET_UP_AUDIENCE = 'leaver-set-up';
+
 /** Sessions that have ended. */
 export interface SessionEnds {
   epochs: SessionEpoch[];

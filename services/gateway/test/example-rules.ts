@@ -84,7 +84,7 @@ const RULES: readonly Rule[] = [
     holds: ({ status, error }) => !isSet(error) || status === 'failed',
   },
   onlyIf('reason', 'it went wrong', (fields) => !is('status', 'assigned')(fields)),
-  onlyIf('secret', 'it was just made', ({ url }) => isSet(url)),
+  onlyIf('secret', 'it was just made', ({ url, uri }) => isSet(url) || isSet(uri)),
   onlyIf('system', 'no user acted', ({ actor }) => !isSet(actor)),
   onlyIf('quarantinedFromId', 'it is in quarantine', is('state', 'quarantined')),
   onlyIf('releaseAt', 'it is in quarantine', is('state', 'quarantined')),

@@ -1,4 +1,4 @@
-import { Flag, OneOf, Pattern, Text, Whole } from '#libs/contracts';
+import { Flag, OneOf, Origin, Pattern, Text, Whole } from '#libs/contracts';
 import { ServiceConfig } from '#libs/platform';
 
 export class IdentityConfig extends ServiceConfig {
@@ -14,6 +14,14 @@ export class IdentityConfig extends ServiceConfig {
     about: 'The secret that `LEAVER_SECRET` replaces, during [key rotation](OPERATIONS.md#key-rotation).',
   })
   leaverSecretPrevious?: string;
+
+  @Origin({
+    optional: true,
+    about:
+      'Address at which clients reach the API, without a path, like `https://leaver.example.com`: see ' +
+      '[public address](#public-address).',
+  })
+  publicUrl?: string;
 
   @Whole({
     min: 8,

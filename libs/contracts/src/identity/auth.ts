@@ -2,6 +2,7 @@ import { Email, Flag, Id, Moment, Nested, SomeOf, Text, Whole } from '../fields.
 import { ListQuery, NoBody, operation, pageOf, type Page } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 import { SCOPES, type Scope } from '../scopes.js';
+import { Proof, SecondFactorMissing, SecondFactorProof, StepUp } from './sign-in-methods.js';
 import { User } from './user.js';
 
 /** A new password. A password that is only checked may be any text. */
@@ -12,15 +13,26 @@ export class Tokens {
   @Text({ max: 4000, about: 'For `Authorization: Bearer`.' }) accessToken: string;
   @Text({ about: 'Valid for one refresh. Using it twice ends the session.' }) refreshToken: string;
   @Whole({ about: 'Seconds until the access token expires.' }) expiresIn: number;
+  @SecondFactorMissing() secondFactorMissing?: boolean;
 }
 
 export class SignedIn extends Tokens {
   @Nested(() => User) user: User;
 }
 
-export class Login {
-  @Email() email: string;
-  @Text({ max: 256 }) password: string;
+/**
+ * Address and password; or only a passkey. Users with a second factor send one beside the password, or in a second request with
+ * the `challenge` of the answer to the first one.
+ */
+export class Login extends SecondFactorProof {
+  @Email({ optional: true }) email?: string;
+  @Text({ max: 256, optional: true }) password?: string;
+  @Text({
+    optional: true,
+    about:
+      'That of the answer `second-factor-required`, in place of address and password. It counts for five minutes and five tries.',
+  })
+  challenge?: string;
   @Id({
     optional: true,
     about:
@@ -64,14 +76,6 @@ export class Session {
   @Text({ nullable: true }) ip: string | null;
   @Text({ nullable: true, max: 500 }) userAgent: string | null;
   @Flag({ about: 'Whether it is the session of this request.' }) current: boolean;
-}
-
-export class StepUp {
-  @Text({ max: 256, about: 'Your password.' }) password: string;
-}
-
-export class Proof {
-  @Moment({ about: 'Until then you can change what lets you in.' }) provenUntil: string;
 }
 
 export class EmailConfirmation {
@@ -122,7 +126,7 @@ export const authLogin = operation<SignedIn, Login>({
   status: 200,
   access: 'public',
   rateLimit: 'failed-logins',
-  errors: ['invalid-credentials', 'account-inactive', 'sso-required'],
+  errors: ['invalid-credentials', 'account-inactive', 'second-factor-required', 'sso-required'],
 });
 
 export const authRefresh = operation<Tokens, Refresh>({
@@ -146,13 +150,13 @@ export const authStepUp = operation<Proof, StepUp>({
   method: 'POST',
   access: 'signed-in',
   path: '/v1/auth/step-up',
-  summary: 'Confirm your password: for ten minutes, this session can change what lets you in',
-  ignoresIdempotencyKey: 'Each confirmation of the password counts from its own time.',
+  summary: 'Prove again who you are: for ten minutes, this session can change what lets you in',
+  ignoresIdempotencyKey: 'Each proof counts from its own time.',
   body: StepUp,
   answer: Proof,
   status: 200,
   rateLimit: 'failed-logins',
-  errors: ['invalid-credentials', 'step-up-required', 'sso-required'],
+  errors: ['invalid-credentials', 'second-factor-required', 'sso-required', 'step-up-required'],
 });
 
 export const emailChangeConfirm = operation<undefined, EmailConfirmation>({

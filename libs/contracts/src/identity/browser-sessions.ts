@@ -3,6 +3,7 @@ import { Nested, Text } from '../fields.js';
 import type { Ask } from '../lifecycle.js';
 import { operation, type Call } from '../operation.js';
 import { Login } from './auth.js';
+import { SecondFactorMissing } from './sign-in-methods.js';
 import { User } from './user.js';
 
 /** A session that is not used for this long is over. */
@@ -11,6 +12,7 @@ export const SESSION_LIFETIME_S = 30 * 86_400;
 export class BrowserSession {
   @Nested(() => User) user: User;
   @Text({ about: 'Send it as `X-CSRF-Token` with every request that is not a `GET` or `HEAD`.' }) csrfToken: string;
+  @SecondFactorMissing() secondFactorMissing?: boolean;
 }
 
 const session = { service: 'identity', path: '/v1/auth/session', custom: true } as const;
@@ -26,7 +28,7 @@ export const authSessionCreate = operation<BrowserSession, Login>({
   status: 200,
   access: 'public',
   rateLimit: 'failed-logins',
-  errors: ['invalid-credentials', 'account-inactive', 'sso-required', 'csrf-token-invalid'],
+  errors: ['invalid-credentials', 'account-inactive', 'second-factor-required', 'sso-required', 'csrf-token-invalid'],
 });
 
 export const authSessionGet = operation<BrowserSession>({
@@ -57,8 +59,13 @@ export interface SessionSecret {
   secret: string;
 }
 
+export interface OpenedSession {
+  user: User;
+  secondFactorMissing?: boolean;
+}
+
 /** Signs in like `auth.login`. */
-export const openBrowserSession: Ask<Login & Pick<Call, 'client'>, SessionSecret & { user: User }> = {
+export const openBrowserSession: Ask<Login & Pick<Call, 'client'>, SessionSecret & OpenedSession> = {
   service: 'identity',
   subject: 'rpc.identity.sessions.open-for-browser',
   timeout: 10_000,

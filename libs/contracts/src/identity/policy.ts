@@ -15,6 +15,7 @@ import {
 import { MANAGERS } from '../principal.js';
 import { MESSAGE_LENGTH } from '../messaging/scheduled-messages.js';
 import { Approvals, ApprovalsChange } from './approvals.js';
+import { MFA, type Mfa } from './sign-in-methods.js';
 
 /** The name of an action, or an action with its parameters. */
 export type ActionInput = ActionName | ActionChoice;
@@ -110,6 +111,7 @@ export class Policy {
   })
   autoReply: AutoReply | null;
   @Nested(() => Approvals, { about: 'What needs the approval of another manager.' }) approvals: Approvals;
+  @OneOf(MFA, { about: 'Who must have a second factor.' }) mfa: Mfa;
   @Whole({ min: 1, about: 'Goes up by one with every change.' }) version: number;
 }
 
@@ -164,6 +166,14 @@ export class PolicyChange extends PolicyChoices {
       'Unchanged if left out.',
   })
   eraseAnnouncedDaysBefore?: number;
+  @OneOf(MFA, {
+    optional: true,
+    about:
+      'Who must have a second factor: nobody, owners and admins, or everybody. Without one, a new session can only set one up; ' +
+      'sessions from before the change can do so for seven days more. Only owners can change it, with a recent ' +
+      '`POST /v1/auth/step-up`. Unchanged if left out.',
+  })
+  mfa?: Mfa;
   @Whole({
     min: 1,
     optional: true,

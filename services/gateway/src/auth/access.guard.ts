@@ -16,7 +16,7 @@ export class AccessGuard implements CanActivate {
     private readonly browsers: BrowserSessions,
   ) {}
 
-  /** @throws Problem `unauthenticated`, `forbidden`, `csrf-token-invalid` */
+  /** @throws Problem `unauthenticated`, `forbidden`, `second-factor-missing`, `csrf-token-invalid` */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const operation = this.reflector.get<Operation | undefined>(OPERATION, context.getHandler());
     if (!operation || operation.access === 'public') return true;

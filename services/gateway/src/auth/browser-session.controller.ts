@@ -41,11 +41,11 @@ export class BrowserSessionController {
     const body = readCall(authSessionCreate, request).body as Login;
     const client = clientOf(request, this.config.trustedProxies);
     const counted = { address: client.ip, body, principal: undefined };
-    const { secret, user } = await this.limits.guard(authSessionCreate, counted, () =>
+    const { secret, ...opened } = await this.limits.guard(authSessionCreate, counted, () =>
       this.services.ask(openBrowserSession, { ...body, client }),
     );
     this.browsers.cookie.set(reply, secret);
-    return { user, csrfToken: csrfTokenOf(secret) };
+    return { ...opened, csrfToken: csrfTokenOf(secret) };
   }
 
   @Serves(authSessionGet)
@@ -53,8 +53,9 @@ export class BrowserSessionController {
     const secret = this.browsers.cookie.read(request);
     if (secret === undefined || request.headers.authorization !== undefined)
       throw new Problem('not-found', { detail: 'This request has no session cookie.' });
+    const { secondFactorMissing } = request.principal!;
     const { accountId: _accountId, ...user } = await this.services.call(meGet, { principal: request.principal! });
-    return { user, csrfToken: csrfTokenOf(secret) };
+    return { user, csrfToken: csrfTokenOf(secret), ...(secondFactorMissing && { secondFactorMissing }) };
   }
 
   @Serves(authSessionEnd)

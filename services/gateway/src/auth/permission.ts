@@ -3,9 +3,11 @@ import { Problem, type Operation, type Principal } from '#libs/contracts';
 /**
  * Requires that the caller has a role that the operation admits and, with an API token, the scope that it needs. Services
  * check what depends on the record.
- * @throws Problem `forbidden`
+ * @throws Problem `forbidden`; `second-factor-missing` for a session that may only set one up
  */
-export function assertPermitted({ access, scope }: Operation, principal: Principal): void {
+export function assertPermitted({ access, scope, openDuringSetUp }: Operation, principal: Principal): void {
+  if (principal.secondFactorMissing && !openDuringSetUp)
+    throw new Problem('second-factor-missing', { detail: 'The policy of your account asks for a second factor.' });
   if (typeof access !== 'string' && !access.some((role) => principal.roles.includes(role)))
     throw new Problem('forbidden');
   if (scope === 'session' && principal.sessionId === undefined)

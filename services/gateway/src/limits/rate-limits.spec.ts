@@ -44,7 +44,7 @@ afterEach(() => world.close());
 const post = (path: string, json?: object) => world.request('POST', path, { json });
 const login = (email: string, password = 'wrong') => post('/v1/auth/login', { email, password });
 
-const onlyTheRightPassword = ({ body }: { body: { password: string } }) => {
+const onlyTheRightPassword = ({ body }: { body: { password?: string } }) => {
   if (body.password !== 'right') throw new Problem('invalid-credentials');
   return {};
 };

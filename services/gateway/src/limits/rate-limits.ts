@@ -69,7 +69,10 @@ export class RateLimits {
   async guard<T>(operation: Operation, request: LimitedRequest, work: () => Promise<T>): Promise<T> {
     const limits = operation.rateLimit ? this.limits[operation.rateLimit] : [];
     if (limits.length === 0 || isHarmless(operation, request)) return work();
-    const keyed = limits.map((limit) => ({ ...limit, key: keyOf(limit, request) }));
+    // A sign-in without an email names nobody: all of them together are no person.
+    const keyed = limits
+      .filter(({ name, by }) => by !== 'person' || countedAs(name, request).person !== '')
+      .map((limit) => ({ ...limit, key: keyOf(limit, request) }));
     // Taken before the work, so that concurrent guesses are all counted.
     const verdicts = await Promise.all(keyed.map(({ shared, key }) => shared.take(key)));
     const refused = keyed.flatMap(({ shared }, at) =>
@@ -102,9 +105,12 @@ async function giveBack(taken: readonly (Limit & { key: string })[]): Promise<vo
   await Promise.all(taken.map(({ shared, key }) => shared.giveBack(key)));
 }
 
-/** Signed-in callers can guess their password, too. Without one, their request guesses nothing. */
+/** What a signed-in caller can guess. */
+const GUESSABLE = ['password', 'currentPassword', 'totp', 'recoveryCode', 'passkey'];
+
+/** Signed-in callers can guess their password or code, too. Without one, their request guesses nothing. */
 const isHarmless = ({ rateLimit }: Operation, { principal, body }: LimitedRequest): boolean =>
-  rateLimit === 'failed-logins' && principal !== undefined && !('password' in body || 'currentPassword' in body);
+  rateLimit === 'failed-logins' && principal !== undefined && !GUESSABLE.some((field) => field in body);
 
 function keyOf({ name, by }: Limit, request: LimitedRequest): string {
   const { client, person } = countedAs(name, request);

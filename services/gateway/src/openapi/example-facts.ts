@@ -55,11 +55,16 @@ const imported: Facts = {
   source: null,
 };
 
+const proof: Facts = { password: 'correct horse battery', totp: undefined };
+const signedIn: Facts = notYetOrOther('secondFactorMissing');
+const app: Facts = { enabled: true, enabledAt: NOW, recoveryCodesLeft: 10 };
+
 const PREVIEW = { possible: true, blockers: [], warnings: [], contactsToTellTotal: 1 };
 
 /** For each schema: the fields that have to agree with each other, where their types alone allow a contradiction. */
 export const FACTS: Readonly<Record<string, Facts>> = {
   Account: { name: 'Harbor & Pine', seats: { total: 10, used: 7, free: 3 } },
+  AddedPasskey: { name: 'Phone', recoveryCodes: ['k3dm-7xpa-9rtz-c5wu'] },
   AccountSync: { stoppedAt: null },
   App: { uninstalledAt: null },
   Assignment: { reason: undefined },
@@ -67,6 +72,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   AuditVerification: { firstBroken: undefined, reason: undefined },
   AutomationRun: { reason: undefined },
   AutomationTrigger: { kind: 'selected' },
+  BrowserSession: signedIn,
   BulkDeparture: {
     counts: { total: 3, waiting: 1, accepted: 1, refused: 1, completed: 1, failed: 0 },
     nextCursor: null,
@@ -91,6 +97,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   ContactImportSummary: imported,
   Approvals: { deleted: true, destructive: true, bulkAbove: 50, scim: 'wait', days: 7 },
   CertificateVerification: { valid: true, reason: undefined, keyWithdrawnFrom: undefined },
+  ConfirmedTotp: { ...app, recoveryCodes: ['k3dm-7xpa-9rtz-c5wu'] },
   Departure: { ...departure, ...notYetOrOther('successors', 'overrides', 'restore', 'tellContacts') },
   DepartureSummary: departure,
   DepartureRule: {
@@ -127,6 +134,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   InvitedUser: { ...active, status: 'invited', roles: ['agent'], lifecycleVersion: 1 },
   TransferredUser: { ...active, status: 'active', roles: ['agent'], lifecycleVersion: 3, invitation: undefined },
   ListedUser: { ...active, roles: ['agent'], ...notYetOrOther('leaving', 'holding') },
+  Login: { ...proof, email: 'maya@example.com' },
   LiveChat: { status: 'open' },
   LiveChatOperator: { available: true, maxChats: 3, openChats: 1 },
   Me: active,
@@ -145,6 +153,13 @@ export const FACTS: Readonly<Record<string, Facts>> = {
     inboxId: null,
     movedToId: null,
   },
+  NewPasskey: { name: 'Phone' },
+  NewTotp: {
+    secret: 'JBSWY3DPEHPK3PXP',
+    uri: 'otpauth://totp/Leaver:maya@example.com?issuer=Leaver&secret=JBSWY3DPEHPK3PXP',
+  },
+  OpenedAccount: signedIn,
+  Passkey: { name: 'Phone' },
   PublicLink: { active: true },
   Reassignment: {
     transition: 'reassigned',
@@ -175,6 +190,11 @@ export const FACTS: Readonly<Record<string, Facts>> = {
   ScheduledMessage: { status: 'scheduled', at: LATER },
   SchedulerLink: { status: 'active', expiredAt: null },
   Session: { ip: '203.0.113.7', userAgent: 'Mozilla/5.0' },
+  SignedIn: signedIn,
+  StepUp: proof,
+  Tokens: signedIn,
+  Totp: app,
+  TotpConfirmation: { code: '123456' },
   User: active,
   UserView: { status: 'active' },
   Verification: { status: 'completed', broken: [] },

@@ -54,9 +54,12 @@ describe('the examples of the API', () => {
     expect(exampleAt(`${at} application/json`)).toMatchObject(expected);
   });
 
-  it('show the secret of a webhook only when it is made', () => {
+  it('show the secret of a webhook or an authenticator app only when it is made', () => {
     const withSecret = all.filter(({ example }) => JSON.stringify(example).includes('"secret"'));
-    expect(withSecret.map(({ at }) => at)).toEqual(['/v1/webhooks post responses 201 application/json']);
+    expect(withSecret.map(({ at }) => at)).toEqual([
+      '/v1/me/totp post responses 200 application/json',
+      '/v1/webhooks post responses 201 application/json',
+    ]);
   });
 
   it('name rules that there are', async () => {

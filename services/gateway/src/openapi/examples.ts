@@ -53,6 +53,8 @@ const FITTING = [
   EXAMPLE_ID,
   'me',
   'USD',
+  '123456',
+  'k3dm-7xpa-9rtz-c5wu',
   '2026-03-02',
   // Every user may subscribe to it.
   Object.keys(WEBHOOK_EVENTS)[0]!,

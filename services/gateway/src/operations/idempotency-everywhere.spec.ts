@@ -119,6 +119,7 @@ describe('every POST with an Idempotency-Key', () => {
     expect(POSTS.length).toBeGreaterThan(70);
     expect(POSTS.filter((one) => !takesIdempotencyKey(one)).map(({ id }) => id)).toEqual([
       'auth.login',
+      'auth.passkey.options',
       'auth.refresh',
       'auth.session.create',
       'auth.sso.lookup',
@@ -127,6 +128,10 @@ describe('every POST with an Idempotency-Key', () => {
       'auth.step-up',
       'certificates.verify',
       'me.sso.prove',
+      'me.passkeys.options',
+      'me.recovery-codes.create',
+      'me.totp.create',
+      'me.totp.confirm',
       'users.departure-preview.choices',
     ]);
   });

@@ -59,6 +59,7 @@ import { singleSignOn } from './0140-single-sign-on.js';
 import { ssoSessions } from './0141-sso-sessions.js';
 import { enforcedSso } from './0142-enforced-sso.js';
 import { providerTokens } from './0143-provider-tokens.js';
+import { signInMethods } from './0150-sign-in-methods.js';
 
 /** In the order in which they are applied; what has been released is never changed. */
 export const migrations: Migrations = [
@@ -127,4 +128,5 @@ export const migrations: Migrations = [
   ssoSessions,
   enforcedSso,
   providerTokens,
+  signInMethods,
 ];

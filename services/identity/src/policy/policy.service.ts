@@ -8,6 +8,7 @@ import {
   type Approvals,
   type Catalogue as CatalogueAnswer,
   type CatalogueRule,
+  type Mfa,
   type Policy,
   type PolicyChange,
   type Principal,
@@ -15,11 +16,13 @@ import {
   type Transition,
   type TransitionDescription,
 } from '#libs/contracts';
+import { Clock } from '#libs/database';
 import { sql } from 'kysely';
 import { lockAccount } from '../common/account-lock.js';
 import { Audit } from '../audit/audit.js';
 import { Actors } from '../user/actors.js';
 import { Catalogue } from '../catalogue/catalogue.js';
+import { Proofs } from '../session/proofs.js';
 import { ApprovalSettings, approvalsOf } from './approval-settings.js';
 import { checkOverrides, inputOf } from './choices.js';
 import { noticeDays } from './notice-days.js';
@@ -37,7 +40,9 @@ export class PolicyService {
     private readonly catalogue: Catalogue,
     private readonly actors: Actors,
     private readonly approvals: ApprovalSettings,
+    private readonly proofs: Proofs,
     private readonly audit: Audit,
+    private readonly clock: Clock,
   ) {}
 
   async list(): Promise<CatalogueAnswer> {
@@ -48,7 +53,7 @@ export class PolicyService {
   async get(accountId: string): Promise<Policy> {
     const { rows } = await sql<StoredPolicy>`
       select preset, policy_overrides as overrides, scim_inactive as "scimInactive", erase_after_days as "eraseAfterDays",
-        erase_announced_days_before as notice, auto_reply as "autoReply", approvals, policy_version as version
+        erase_announced_days_before as notice, auto_reply as "autoReply", approvals, mfa, policy_version as version
       from account where id = ${accountId}`.execute(this.em.getKysely());
     if (!rows[0]) throw new Problem('not-found');
     const { notice, approvals, ...policy } = rows[0];
@@ -58,7 +63,7 @@ export class PolicyService {
 
   /**
    * @throws Problem `unknown-rule`, `invalid-action`, `validation`, `forbidden`, or `conflict` if `version` is not the
-   * current one; for other approvals also `step-up-required`, `no-approver`
+   * current one; for other approvals or another `mfa` also `step-up-required`, `no-approver`
    */
   async change(principal: Principal, change: PolicyChange): Promise<Policy> {
     const { accountId, userId } = principal;
@@ -77,6 +82,8 @@ export class PolicyService {
     const autoReply = change.autoReply === undefined ? before.autoReply : change.autoReply;
     const approvals = { ...before.approvals, ...change.approvals };
     await this.approvals.check(principal, before.approvals, approvals);
+    const mfa = change.mfa ?? before.mfa;
+    if (mfa !== before.mfa) await this.changeMfa(principal, mfa);
     if (change.overrides) checkOverrides(await this.catalogue.rules(), overrides);
     await sql`
       update account set preset = ${preset}, policy_overrides = ${JSON.stringify(overrides)}::jsonb,
@@ -90,6 +97,19 @@ export class PolicyService {
     const detail = { from: before, to: after };
     await this.audit.append([{ accountId, action: 'policy.changed', actorId: userId, detail }]);
     return after;
+  }
+
+  /**
+   * Sessions from before go on for some days, so that nobody is locked out, whoever makes the change included.
+   * @throws Problem `forbidden` unless the caller is an owner; `step-up-required`
+   */
+  private async changeMfa(principal: Principal, mfa: Mfa): Promise<void> {
+    await this.actors.requireOwner(principal);
+    await this.proofs.require(principal);
+    await sql`
+      update account set mfa = ${mfa}, mfa_since = ${this.clock.now()} where id = ${principal.accountId}`.execute(
+      this.em.getKysely(),
+    );
   }
 }
 

@@ -4,6 +4,7 @@ import {
   ACCESS_TOKEN_LIFETIME_S,
   SERVICE_AUDIENCE,
   SERVICE_TOKEN_LIFETIME_S,
+  SET_UP_AUDIENCE,
   type Principal,
   type Role,
   type Scope,
@@ -14,6 +15,7 @@ import { sql } from 'kysely';
 import { TokenKeys } from '../signing-key/token-keys.js';
 
 const ISSUER = 'leaver';
+const OWN_AUDIENCES: unknown[] = [SERVICE_AUDIENCE, SET_UP_AUDIENCE];
 
 interface Subject {
   userId: string;
@@ -24,6 +26,8 @@ interface Subject {
 
 export interface TokenSubject extends Subject {
   sessionId: string;
+  /** The session may only set up a second factor. */
+  secondFactorMissing?: boolean;
 }
 
 export interface ApiTokenSubject extends Subject {
@@ -42,8 +46,9 @@ export class AccessTokens {
     private readonly clock: Clock,
   ) {}
 
-  issue({ sessionId, ...subject }: TokenSubject): Promise<string> {
-    return this.sign({ ...claimsOf(subject), sid: sessionId }, subject.userId, ACCESS_TOKEN_LIFETIME_S);
+  issue({ sessionId, secondFactorMissing, ...subject }: TokenSubject): Promise<string> {
+    const audience = secondFactorMissing && { aud: SET_UP_AUDIENCE };
+    return this.sign({ ...claimsOf(subject), sid: sessionId, ...audience }, subject.userId, ACCESS_TOKEN_LIFETIME_S);
   }
 
   /** A token for calls between services on behalf of the owner of an API token. The gateway does not accept it. */
@@ -78,9 +83,14 @@ export class AccessTokens {
       where u.id = ${claims.sub} and u.status = 'active' and u.suspended_at is null and u.session_epoch = ${claims.ep}
         and s.id = ${claims.sid} and s.revoked_at is null`.execute(this.em.getKysely());
     const [row] = rows;
-    return row
-      ? { accountId: row.account_id, userId: claims.sub!, roles: row.roles, sessionId: String(claims.sid) }
-      : null;
+    if (!row) return null;
+    const principal = {
+      accountId: row.account_id,
+      userId: claims.sub!,
+      roles: row.roles,
+      sessionId: String(claims.sid),
+    };
+    return claims.aud === SET_UP_AUDIENCE ? { ...principal, secondFactorMissing: true } : principal;
   }
 
   private async ownerOf({ sub, ep, apt }: JWTPayload): Promise<Principal | null> {
@@ -100,7 +110,7 @@ export class AccessTokens {
       const options = { algorithms: ['EdDSA'], issuer: ISSUER, currentDate: this.clock.now() };
       const { payload } = await jwtVerify(token, keys, options);
       // A token with another audience is not meant for this service (RFC 7519, 4.1.3).
-      return payload.aud === undefined || payload.aud === SERVICE_AUDIENCE ? payload : null;
+      return payload.aud === undefined || OWN_AUDIENCES.includes(payload.aud) ? payload : null;
     } catch (error) {
       if (error instanceof errors.JOSEError) return null;
       throw error;

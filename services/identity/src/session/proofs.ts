@@ -7,11 +7,11 @@ import { sql } from 'kysely';
 /** How long a proof of identity counts. */
 const LIFETIME_MS = 10 * 60_000;
 
-const NO_SESSION = 'A token cannot do this. Sign in with your password.';
-const NOT_RECENT = 'First confirm your password with `POST /v1/auth/step-up`; that counts for ten minutes.';
+const NO_SESSION = 'A token cannot do this. Sign in.';
+const NOT_RECENT = 'First prove who you are with `POST /v1/auth/step-up`; that counts for ten minutes.';
 
 /**
- * Proofs of identity: a session has one for ten minutes after its user has given the password. They are kept with the
+ * Proofs of identity: a session has one for ten minutes after its user has proved who they are. They are kept with the
  * session, because the claims of an access token are older than what they say.
  */
 @Injectable()
@@ -32,7 +32,7 @@ export class Proofs {
   }
 
   /**
-   * Records that the user of this session has just given the password.
+   * Records that the user of this session has just proved who they are.
    * @returns until when it counts
    * @throws Problem `step-up-required` for a caller without a session
    */

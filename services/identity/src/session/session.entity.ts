@@ -29,7 +29,7 @@ export const Session = defineEntity({
     createdAt: p.datetime(),
     lastUsedAt: p.datetime(),
     expiresAt: p.datetime(),
-    /** When the user last gave the password, or the provider has proved who it is. */
+    /** When the user last proved who they are. */
     provenAt: p.datetime().nullable(),
     revoked: p.boolean().default(false),
     revokedAt: p.datetime().nullable(),

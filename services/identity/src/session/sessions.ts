@@ -16,6 +16,7 @@ import { sha256 } from '../common/secrets.js';
 import { AccessTokens } from './access-tokens.js';
 import { UserRows } from '../user/user-rows.js';
 import { toUser } from '../user/user-view.js';
+import { isSecondFactorMissing } from './second-factor-rule.js';
 import { newRefreshToken, nextRefreshToken, parseRefreshToken, type RefreshToken } from './refresh-token.js';
 import { SessionEndAnnouncer } from './session-end-announcer.js';
 
@@ -54,8 +55,8 @@ export class Sessions {
   ) {}
 
   /**
-   * Signs in a user whose password has been verified, or whom the account's identity provider has signed in.
-   * @param passwordHash the hash that matched; null if the provider has signed the user in
+   * Signs in a user who has proved who they are.
+   * @param passwordHash the hash that the password matched; null if it was not a password
    * @returns for a browser, its secret in place of the refresh token
    * @throws Problem `invalid-credentials` if the password has changed since, or the user is no longer active or suspended
    */
@@ -70,7 +71,7 @@ export class Sessions {
       select id from users
       where id = ${userId} and status = 'active' and suspended_at is null
         and (${passwordHash}::text is null or password_hash = ${passwordHash}) for key share`.execute(this.db);
-    if (rows.length === 0 || (passwordHash === null && !sso)) throw new Problem('invalid-credentials');
+    if (rows.length === 0) throw new Problem('invalid-credentials');
     await this.deleteExpired(userId);
     const sessionId = this.ids.next();
     const refresh = newRefreshToken(this.ids);
@@ -169,11 +170,13 @@ export class Sessions {
     this.announcer.announce({ epochs: rows.map((row) => ({ userId: row.id, epoch: row.session_epoch })) });
   }
 
-  /** An access token with the current roles. */
+  /** An access token with the current roles. It says if the user has to set up a second factor first. */
   async accessToken({ accountId, userId, sessionId }: OpenSession): Promise<Omit<Tokens, 'refreshToken'>> {
     const { roles, session_epoch: epoch } = await this.users.get(accountId, userId);
-    const accessToken = await this.accessTokens.issue({ userId, accountId, roles, sessionId, epoch });
-    return { accessToken, expiresIn: ACCESS_TOKEN_LIFETIME_S };
+    const secondFactorMissing = await isSecondFactorMissing(this.em, { userId, sessionId }, this.clock.now());
+    const subject = { userId, accountId, roles, sessionId, epoch, secondFactorMissing };
+    const accessToken = await this.accessTokens.issue(subject);
+    return { accessToken, expiresIn: ACCESS_TOKEN_LIFETIME_S, ...(secondFactorMissing && { secondFactorMissing }) };
   }
 
   /** A token or secret that is used after its successor may have been stolen, so the session ends for both holders. */

@@ -45,9 +45,9 @@ export class AuthController {
     return tokens;
   }
 
-  @Handles(authStepUp)
+  @Handles(authStepUp, { transaction: false })
   async stepUp({ principal, body }: CallOf<typeof authStepUp>): Promise<Proof> {
-    const until = await this.stepUps.prove(principal, body.password);
+    const until = await this.stepUps.prove(principal, body);
     return { provenUntil: until.toISOString() };
   }
 

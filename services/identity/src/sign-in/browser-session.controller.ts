@@ -7,8 +7,8 @@ import {
   type Call,
   type ExchangedSession,
   type Login,
+  type OpenedSession,
   type SessionSecret,
-  type User,
 } from '#libs/contracts';
 import { BrowserSessions } from '../session/browser-sessions.js';
 import { LoginService } from './login.service.js';
@@ -23,9 +23,10 @@ export class BrowserSessionController {
   ) {}
 
   @Answers(openBrowserSession, { acrossAccounts: 'An address is looked up before the account is known.' })
-  async open({ client, ...login }: Login & Pick<Call, 'client'>): Promise<SessionSecret & { user: User }> {
-    const { refreshToken: secret, user } = await this.logins.login(login, { client, browser: true });
-    return { secret, user };
+  async open({ client, ...login }: Login & Pick<Call, 'client'>): Promise<SessionSecret & OpenedSession> {
+    const signedIn = await this.logins.login(login, { client, browser: true });
+    const { refreshToken: secret, user, secondFactorMissing } = signedIn;
+    return { secret, user, ...(secondFactorMissing && { secondFactorMissing }) };
   }
 
   @Answers(exchangeBrowserSession, { acrossAccounts: 'A secret is looked up before the account is known.' })

@@ -17,6 +17,7 @@ const rotation = keyRotation(KeyEncryption, {
     { table: 'user_export', column: 'sealed_key', id: 'id', boundTo: 'id' },
     { table: 'mail_outbox', column: 'sealed', id: 'id', boundTo: 'id' },
     { table: 'sso_connection', column: 'sealed_client_secret', id: 'account_id', boundTo: 'account_id' },
+    { table: 'totp', column: 'sealed_secret', id: 'id', boundTo: 'id' },
   ],
 });
 

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { InvitationModule } from '../invitation/invitation.module.js';
+import { MailModule } from '../mail/mail.module.js';
 import { SessionModule } from '../session/session.module.js';
 import { SigningKeyModule } from '../signing-key/signing-key.module.js';
 import { UserModule } from '../user/user.module.js';
@@ -24,7 +25,7 @@ import { SsoSignIns } from './sign-in/sso-sign-ins.js';
 
 /** Single sign-on with OpenID Connect. */
 @Module({
-  imports: [AuditModule, InvitationModule, SessionModule, SigningKeyModule, UserModule],
+  imports: [AuditModule, InvitationModule, MailModule, SessionModule, SigningKeyModule, UserModule],
   controllers: [ConnectionController, LogoutController, SsoSignInController],
   providers: [
     Attempts,

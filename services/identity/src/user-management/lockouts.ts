@@ -3,6 +3,7 @@ import type { Principal } from '#libs/contracts';
 import { actorOf, Audit } from '../audit/audit.js';
 import { MailedLinks } from '../invitation/mailed-links.js';
 import { Sessions } from '../session/sessions.js';
+import { SignInMethodResets } from '../sign-in-method/sign-in-method-resets.js';
 import { ManagedUsers } from './managed-users.js';
 
 /** Ends what users are signed in with. All methods run in the caller's transaction. */
@@ -12,6 +13,7 @@ export class Lockouts {
     private readonly managed: ManagedUsers,
     private readonly sessions: Sessions,
     private readonly links: MailedLinks,
+    private readonly resets: SignInMethodResets,
     private readonly audit: Audit,
   ) {}
 
@@ -24,6 +26,15 @@ export class Lockouts {
     await this.sessions.endAll([userId]);
     const { accountId } = principal;
     await this.audit.append([{ accountId, action: 'sessions.ended', ...actorOf(principal), subjectId: userId }]);
+  }
+
+  /**
+   * Removes passkeys, authenticator app and recovery codes of a user, whose sessions end.
+   * @throws Problem `not-found`; `forbidden` if the caller may not manage the user, and for the caller's own user; `step-up-required`
+   */
+  async resetSignInMethods(principal: Principal, userId: string): Promise<void> {
+    await this.managed.lock(principal, userId, 'leave');
+    await this.resets.reset(principal, userId);
   }
 
   /**

@@ -1,6 +1,13 @@
 import { Controller } from '@nestjs/common';
 import { Handles } from '#libs/broker';
-import { usersResume, usersSessionsEnd, usersSuspend, type CallOf, type User } from '#libs/contracts';
+import {
+  usersResume,
+  usersSessionsEnd,
+  usersSignInMethodsReset,
+  usersSuspend,
+  type CallOf,
+  type User,
+} from '#libs/contracts';
 import { UserQueries } from '../user/user-queries.js';
 import { Lockouts } from './lockouts.js';
 import { Suspensions } from './suspensions.js';
@@ -28,5 +35,10 @@ export class SuspensionController {
   @Handles(usersSessionsEnd)
   endSessions({ principal, params }: CallOf<typeof usersSessionsEnd>): Promise<void> {
     return this.lockouts.endSessions(principal, params.id!);
+  }
+
+  @Handles(usersSignInMethodsReset)
+  resetSignInMethods({ principal, params }: CallOf<typeof usersSignInMethodsReset>): Promise<void> {
+    return this.lockouts.resetSignInMethods(principal, params.id!);
   }
 }

@@ -5,6 +5,7 @@ import { FormerIdentifierModule } from '../former-identifier/former-identifier.m
 import { InvitationModule } from '../invitation/invitation.module.js';
 import { PasswordModule } from '../password/password.module.js';
 import { SessionModule } from '../session/session.module.js';
+import { SignInMethodModule } from '../sign-in-method/sign-in-method.module.js';
 import { UserModule } from '../user/user.module.js';
 import { CareEndsWorker } from './care-ends.worker.js';
 import { CareService } from './care.service.js';
@@ -29,6 +30,7 @@ import { UserController } from './user.controller.js';
     InvitationModule,
     PasswordModule,
     SessionModule,
+    SignInMethodModule,
     UserModule,
   ],
   controllers: [SuspensionController, UserController],

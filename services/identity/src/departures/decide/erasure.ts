@@ -27,14 +27,25 @@ export class Erasure {
     await this.store.erasePersonal(ids, { except: deletions.map(({ data }) => data.departure!.id) });
   }
 
-  /** Sessions contain IP addresses and devices, and links ids at a provider. They have already been revoked at the gateways. */
+  /**
+   * Sessions contain IP addresses and devices, links ids at a provider, and passkeys names. They have already been revoked at the
+   * gateways.
+   */
   async deleteCredentials(userIds: readonly string[]): Promise<void> {
     const db = this.em.getKysely();
     await sql`delete from session where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from api_token where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from password_reset where user_id = any(${[...userIds]}::uuid[])`.execute(db);
-    await sql`delete from sso_link where user_id = any(${[...userIds]}::uuid[])`.execute(db);
-    await sql`delete from sso_attempt where user_id = any(${[...userIds]}::uuid[])`.execute(db);
+    for (const table of [
+      'passkey',
+      'totp',
+      'recovery_code',
+      'sign_in_challenge',
+      'code_guess',
+      'sso_link',
+      'sso_attempt',
+    ])
+      await sql`delete from ${sql.table(table)} where user_id = any(${[...userIds]}::uuid[])`.execute(db);
     await sql`delete from email_change where user_id = any(${[...userIds]}::uuid[])`.execute(db);
   }
 

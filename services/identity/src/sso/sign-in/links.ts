@@ -4,6 +4,7 @@ import { Problem, type UserStatus } from '#libs/contracts';
 import { Clock, Ids } from '#libs/database';
 import { sql } from 'kysely';
 import { Audit } from '../../audit/audit.js';
+import { SecurityMails } from '../../mail/security-mails.js';
 
 export interface Person {
   id: string;
@@ -28,6 +29,7 @@ const PERSON = sql`
 export class Links {
   constructor(
     private readonly em: EntityManager,
+    private readonly mails: SecurityMails,
     private readonly audit: Audit,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -72,7 +74,7 @@ export class Links {
       values (${this.ids.next()}, ${accountId}, ${userId}, ${issuer}, ${subject}, ${this.clock.now()})`.execute(
       this.db,
     );
-    // Here the user is told by mail of the new sign-in method.
+    await this.mails.signInMethodAdded(userId, 'single-sign-on');
     await this.audit.append([{ accountId, action: 'sso.linked', actorId: userId, subjectId: userId }]);
   }
 
