@@ -18,7 +18,7 @@ let identity: TestIdentity;
 let peer: Peer;
 let owner: Principal;
 beforeAll(async () => {
-  identity = await TestIdentity.start();
+  identity = await TestIdentity.start({ silent: false });
   owner = ownerOf(await identity.anAccount());
   peer = await Peer.start(identity, 'telephony');
   await eventually(async () => expect((await rules()).some((rule) => rule.service === 'telephony')).toBe(true));
