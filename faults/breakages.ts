@@ -7,7 +7,7 @@ import { PROCESSES, SERVICES, type Cluster } from './cluster/cluster.js';
 import { OWNED_ROWS, failStatements } from './ledger.js';
 import type { Random } from './random.js';
 
-const RULE_OWNERS = SERVICES.filter((service) => service !== 'identity');
+const OTHERS = SERVICES.filter((service) => service !== 'identity');
 
 /** The services that pass each failpoint. */
 export const SERVICES_OF_FAILPOINT: Readonly<Record<FailpointName, readonly string[]>> = {
@@ -15,12 +15,14 @@ export const SERVICES_OF_FAILPOINT: Readonly<Record<FailpointName, readonly stri
   'relay.publish': ['identity'],
   'session.announce': ['identity'],
   'session.feed': ['identity'],
-  'receive.commit': RULE_OWNERS,
+  'receive.commit': OTHERS,
   'receive.acknowledge': SERVICES,
-  'receipt.send': RULE_OWNERS,
+  'receipt.send': OTHERS,
   'receipt.fold': ['identity'],
   'chunk.commit': ['contacts', 'messaging', 'automations'],
   'departure.close': ['identity'],
+  'mail.request': ['identity'],
+  'mail.send': ['notifications'],
 };
 export const ACTIONS = ['throw', 'do-then-throw', 'kill', 'do-then-kill'] as const;
 /** Transient SQLSTATEs (lost connection, shutdown, full disk) and one that counts as an error of the event. */
@@ -157,7 +159,7 @@ const fullDisk: Breakage = async ({ cluster, random }) => {
   const table = 'inbox';
   await failStatements(
     cluster.servers,
-    { service: random.pick(RULE_OWNERS), table, code: '53100' },
+    { service: random.pick(OTHERS), table, code: '53100' },
     300 + random.below(1_000),
   );
   return 1;

@@ -28,6 +28,14 @@ export const QUICKER: readonly Edit[] = [
   { file: 'lifecycle/src/receive/decision-application.ts', from: 'FIRST_CHUNK = \\S+;', to: 'FIRST_CHUNK = 4;' },
   { file: 'store/departure-claims.ts', from: 'LEASE_MS = \\S+;', to: 'LEASE_MS = 3000;' },
   { file: 'store/departure-claims.ts', from: 'delaysMs: \\[\\s*2_?000\\s*\\]', to: 'delaysMs: [300]' },
+  { file: 'identity/src/mail/mail.worker.ts', from: 'LEASE_MS = \\S+;', to: 'LEASE_MS = 3000;' },
+  { file: 'notifications/src/mail/mail.worker.ts', from: 'LEASE_MS = \\S+;', to: 'LEASE_MS = 3000;' },
+  { file: 'notifications/src/mail/mail.worker.ts', from: '(?<=\\W)TIMEOUT_MS = \\S+;', to: 'TIMEOUT_MS = 2500;' },
+  {
+    file: 'notifications/src/mail/mail.worker.ts',
+    from: '(?<=MINUTE,\\s*HOUR\\s*\\] = )\\[[^\\]]*\\]',
+    to: '[300, 1000]',
+  },
   {
     file: 'database/src/clock.ts',
     from: 'return new Date\\(\\)',

@@ -6,6 +6,7 @@ import { Cluster } from './cluster/cluster.js';
 import { installLedger } from './ledger.js';
 import { SERVICES_OF_FAILPOINT } from './breakages.js';
 import { strikeEachWay } from './each-failpoint.js';
+import { MAIL_FAILPOINTS, mailEachWay } from './each-mail.js';
 import { followsTheModel } from './model.js';
 import { Random } from './random.js';
 import { Report } from './report.js';
@@ -18,6 +19,11 @@ const LONG = FAULTS_RUNS !== undefined;
 const WANTED = Number(FAULTS_RUNS ?? 25);
 const SEED = Number(FAULTS_SEED);
 const PER_ROUND = 200;
+
+/** Those of mails have a test of their own. */
+const DEPARTURE_FAILPOINTS = (Object.keys(SERVICES_OF_FAILPOINT) as FailpointName[]).filter(
+  (name) => !name.startsWith('mail.'),
+);
 
 describe(`with seed ${SEED}`, () => {
   let cluster: Cluster;
@@ -50,11 +56,20 @@ describe(`with seed ${SEED}`, () => {
     180_000,
   );
 
-  const each = (LONG ? it : it.skip).each(Object.keys(SERVICES_OF_FAILPOINT) as FailpointName[]);
+  const each = (LONG ? it : it.skip).each(DEPARTURE_FAILPOINTS);
   each(
     'a departure completes when %s strikes with each action',
     async (failpoint) => {
       expect(await strikeEachWay(cluster, failpoint)).toEqual([]);
+    },
+    180_000,
+  );
+
+  const mails = (LONG ? it : it.skip).each([...MAIL_FAILPOINTS]);
+  mails(
+    'no mail is lost when %s strikes with each action',
+    async (failpoint) => {
+      expect(await mailEachWay(cluster, failpoint)).toEqual([]);
     },
     180_000,
   );

@@ -9,7 +9,9 @@ export type FailpointName =
   | 'receipt.send'
   | 'receipt.fold'
   | 'chunk.commit'
-  | 'departure.close';
+  | 'departure.close'
+  | 'mail.request'
+  | 'mail.send';
 
 type Around = <T>(name: FailpointName, work: () => Promise<T>) => Promise<T>;
 

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { ServiceClient } from '#libs/broker';
 import { isAboutDeparture, mailsSend, type MailRequest } from '#libs/contracts';
-import { Worker, WorkerContext } from '#libs/jobs';
+import { failpoint, Worker, WorkerContext } from '#libs/jobs';
 import { Metrics } from '#libs/observability';
 import { sql } from 'kysely';
 import { KeyEncryption } from '../signing-key/key-encryption.js';
@@ -56,7 +56,7 @@ export class MailWorker extends Worker<WaitingMail> {
     const request = JSON.parse(this.encryption.decrypt(mail.sealed, mail.id)) as MailRequest;
     const { accountId, userId } = mail;
     if (!this.hasExpired(request) && (await this.isWithinBudget(mail, request)))
-      await this.client.ask(mailsSend, { ...request, accountId, userId });
+      await failpoint('mail.request', () => this.client.ask(mailsSend, { ...request, accountId, userId }));
     await sql`delete from mail_outbox where id = ${mail.id}`.execute(this.db);
   }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Directory } from '#libs/database';
-import { Worker, WorkerContext, type ErrorClass } from '#libs/jobs';
+import { failpoint, Worker, WorkerContext, type ErrorClass } from '#libs/jobs';
 import { Metrics } from '#libs/observability';
 import { NotificationsConfig } from '../notifications.config.js';
 import { render, SETTINGS } from '../template/render.js';
@@ -57,7 +57,8 @@ export class MailWorker extends Worker<ClaimedMail> {
     if (expiresAt !== undefined && new Date(expiresAt) <= this.clock.now()) return this.end(mail, 'expired');
     if (mail.suppressed) return this.end(mail, 'suppressed');
     if (!isAddress(to)) return this.end(mail, 'refused', '5.1.3');
-    await this.smtp.send({ ...(await this.rendered(mail)), id: mail.id, to, date: this.clock.now() });
+    const outgoing = { ...(await this.rendered(mail)), id: mail.id, to, date: this.clock.now() };
+    await failpoint('mail.send', () => this.smtp.send(outgoing));
     await this.end(mail, 'sent');
   }
 
