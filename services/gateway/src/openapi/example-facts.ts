@@ -88,6 +88,7 @@ export const FACTS: Readonly<Record<string, Facts>> = {
       { row: 3, userId: '019b3c5e-7a10-7c44-9d2e-5f60718293a5', status: 'waiting' },
     ],
   },
+  BulkRequest: { users: [{ userId: EXAMPLE_ID }], csv: undefined, planToken: undefined },
   Campaign: { status: 'scheduled', at: LATER },
   ContactImport: {
     ...imported,

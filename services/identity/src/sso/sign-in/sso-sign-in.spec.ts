@@ -48,6 +48,8 @@ describe('a person whom the provider signs in', () => {
     const known = await identity.aPerson(sso.owner, { email: person.email.toUpperCase() });
     expect((await sso.whoIs(await sso.signIn(person))).userId).toBe(known.userId);
     expect(await linksOf(known)).toEqual([{ subject: person.sub }]);
+    const told = await identity.mails(person.email.toUpperCase());
+    expect(told).toMatchObject([{ kind: 'sign-in-method-added', method: 'single-sign-on' }]);
     const renamed = { ...person, email: `other@${DOMAIN}` };
     await identity.aPerson(sso.owner, { email: renamed.email });
     expect((await sso.whoIs(await sso.signIn(renamed))).userId).toBe(known.userId);
