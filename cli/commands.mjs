@@ -26,6 +26,7 @@ import { rotateSigningKey } from './commands/rotate-signing-key.mjs';
 import { serviceKeys } from './commands/service-keys.mjs';
 import { services } from './commands/services.mjs';
 import { sessions } from './commands/sessions.mjs';
+import { sso } from './commands/sso.mjs';
 import { status } from './commands/status.mjs';
 import { subscribers } from './commands/subscribers.mjs';
 import { suspend } from './commands/suspend.mjs';
@@ -52,6 +53,7 @@ export const commands = new Map(
     suspend,
     resume,
     sessions,
+    sso,
     approvals,
     approve,
     refuse,

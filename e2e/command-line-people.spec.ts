@@ -3,6 +3,7 @@ import type { Json } from './support/api.js';
 import { anAccount, PASSWORD, signIn, type Cast } from './support/cast.js';
 import { linesOf, watch, type Departure } from './support/departures.js';
 import { commandLine } from './support/program.js';
+import { CLIENT_ID, CLIENT_SECRET, OpenIdProvider } from '../services/identity/src/testing/openid-provider.js';
 import { System } from './support/system.js';
 
 let system: System;
@@ -237,4 +238,19 @@ it('the command line shows the day on which the policy deletes a user, before an
   expect((await run('status', deletion!.id as string)).out).toContain(
     `for ${deletion!.effectiveAt as string}, by the policy`,
   );
+});
+
+it('the command line shows what single sign-on needs', async () => {
+  const provider = await OpenIdProvider.start({ redirectUri: 'https://leaver.example.com/callback' });
+  try {
+    expect(await run('sso')).toMatchObject({ exitCode: 1, messages: expect.stringContaining('not-found') });
+    const client = { issuer: provider.issuer, clientId: CLIENT_ID, clientSecret: CLIENT_SECRET };
+    await cast.owner.api.put('/v1/account/sso', { ...client, domains: ['acme.invalid'] });
+    const record = /acme\.invalid: not verified: set the TXT record _leaver\.acme\.invalid to leaver-/;
+    for (const words of [['sso'], ['sso', 'verify']])
+      expect(await run(...words)).toMatchObject({ exitCode: 1, out: expect.stringMatching(record) });
+    expect((await run('sso', 'set')).exitCode).toBe(2);
+  } finally {
+    await provider.stop();
+  }
 });
