@@ -64,7 +64,7 @@ const EXPECTED: Record<TokenScope, string> = {
     scheduler-links.get scheduler-links.list segments.get segments.list signatures.get signatures.list
     storage-connections.get storage-connections.list teams.get teams.list users.departure-draft.get users.departure-preview users.departure-preview.rows
     users.get
-    users.list users.overview webforms.get webforms.list webhooks.get webhooks.list`,
+    users.count users.list users.overview webforms.get webforms.list webhooks.get webhooks.list`,
 };
 
 describe('the scope of an API token', () => {

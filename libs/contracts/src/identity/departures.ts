@@ -6,7 +6,7 @@ import {
   type DepartureTransition,
 } from './departure-receipts.js';
 import { Flag, Id, ListOf, Moment, Nested, OneOf, Text, Whole } from '../fields.js';
-import { operation } from '../operation.js';
+import { operation, UserView } from '../operation.js';
 import { MANAGERS } from '../principal.js';
 import { PROBLEM_CODES, type ProblemCode } from '../problem.js';
 import {
@@ -89,6 +89,8 @@ export class DepartureBasics {
 
 /** A departure as lists show it. */
 export class DepartureSummary extends DepartureBasics {
+  @Nested(() => UserView, { about: 'The user whom it is about.' }) user: UserView;
+  @Nested(() => UserView, { nullable: true, about: 'The user who requested it.' }) requester: UserView | null;
   @ListOf(() => DepartureServiceSummary) services: DepartureServiceSummary[];
 }
 

@@ -1,7 +1,7 @@
 import { Flag, Id, ListOf, Moment, Nested, OneOf, Pattern, Text, Whole } from '../fields.js';
 import { ListQuery, NoBody, operation } from '../operation.js';
 import { LEAVING_TRANSITIONS, type LeavingTransition } from '../policy.js';
-import { ROLES, type Role } from '../principal.js';
+import { MANAGERS, ROLES, type Role } from '../principal.js';
 import { UncountedService } from './departure-previews.js';
 import { User } from './user.js';
 
@@ -20,6 +20,9 @@ export class UserQuery extends ListQuery {
 
   @OneOf(ROLES, { optional: true })
   role?: Role;
+
+  @Flag({ optional: true, about: 'Only users who have not accepted their invitation yet, or only the others.' })
+  invited?: boolean;
 
   @Flag({ optional: true, about: 'Only users who are suspended, or who are not. For owners and admins.' })
   suspended?: boolean;
@@ -101,4 +104,23 @@ export const usersList = operation<UserPage, NoBody, UserQuery>({
   answer: UserPage,
   errors: ['forbidden'],
   timeout: 30_000,
+});
+
+/** How many users an account has. */
+export class UserCounts {
+  @Whole({ about: 'Users who can sign in, suspended ones among them.' }) active: number;
+  @Whole({ about: 'Users who have not accepted their invitation yet.' }) invited: number;
+  @Whole({ about: 'Departures that are scheduled, returns among them, or wait for approval.' }) leaving: number;
+  @Whole() deactivated: number;
+  @Whole() deleted: number;
+}
+
+export const usersCount = operation<UserCounts>({
+  service: 'identity',
+  id: 'users.count',
+  method: 'GET',
+  access: MANAGERS,
+  path: '/v1/users/counts',
+  summary: 'Count the users by status, and those who are leaving',
+  answer: UserCounts,
 });

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CatalogueModule } from '../catalogue/catalogue.module.js';
 import { UserModule } from '../user/user.module.js';
+import { AccountCounts } from './account-counts.js';
 import { Holdings } from './holdings.js';
 import { UserList } from './user-list.js';
 import { UserListController } from './user-list.controller.js';
@@ -10,6 +11,6 @@ import { UserPlaces } from './user-places.js';
 @Module({
   imports: [CatalogueModule, UserModule],
   controllers: [UserListController],
-  providers: [Holdings, UserList, UserPlaces],
+  providers: [AccountCounts, Holdings, UserList, UserPlaces],
 })
 export class UserListModule {}

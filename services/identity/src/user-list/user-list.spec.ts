@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { usersList, type ListedUser, type Principal, type UserQuery } from '#libs/contracts';
+import {
+  departuresList,
+  usersCount,
+  usersList,
+  type ListedUser,
+  type Principal,
+  type UserQuery,
+} from '#libs/contracts';
 import { TestDepartures } from '../testing/departures.js';
 import { outcomeOf, ownerOf, type TestIdentity } from '../testing/identity.js';
 
@@ -51,6 +58,8 @@ async function onPages(query: UserQuery, limit: number): Promise<string[]> {
 describe('users', () => {
   it.each<[string, UserQuery, string[]]>([
     ['who are active, newest first', {}, ['Bo', 'Ann', 'Olive']],
+    ['who are not invited', { invited: false }, ['Bo', 'Ann', 'Olive']],
+    ['who are invited', { invited: true }, []],
     ['by name', { status: 'all', sort: 'name' }, ['Ann', 'Bo', 'Cy', 'Ed', 'Olive', 'di']],
     ['by name, backwards', { status: 'all', sort: '-name' }, ['di', 'Olive', 'Ed', 'Cy', 'Bo', 'Ann']],
     ['by status', { status: 'all', sort: 'status' }, ['Olive', 'Ann', 'Bo', 'Cy', 'Ed', 'di']],
@@ -73,6 +82,27 @@ describe('users', () => {
     const leaving = { departureId: expect.any(String), transition: 'deactivated', effectiveAt: expect.any(String) };
     expect(items).toMatchObject([{ status: 'active', leaving }]);
     expect((await list({})).items.filter((item) => item.leaving)).toEqual([]);
+  });
+
+  it('are counted by status, together with the departures that have not begun', async () => {
+    expect(await identity.call(usersCount, { principal: owner })).toEqual({
+      active: 3,
+      invited: 0,
+      leaving: 2,
+      deactivated: 2,
+      deleted: 1,
+    });
+  });
+
+  it('are named in the list of departures, with who has requested it', async () => {
+    const { items } = await identity.call(departuresList, { principal: owner, query: { status: 'scheduled' } });
+    const requester = { id: owner.userId, name: 'Olive', status: 'active' };
+    expect(items).toMatchObject([
+      { user: { id: people.Bo!.userId, name: expect.stringContaining('Bo'), status: 'active' }, requester },
+      { user: { id: people.Ann!.userId }, requester },
+    ]);
+    const deleted = await identity.call(departuresList, { principal: owner, query: { transition: 'deleted' } });
+    expect(deleted.items).toMatchObject([{ user: { name: 'Deleted user', status: 'deleted' } }]);
   });
 
   it('who hold rows are shown with their number by service, counted during the request', async () => {

@@ -64,7 +64,7 @@ export class UserPlaces {
 const LEAVING = sql`l.id as departure_id, l.transition, l.effective_at`;
 const NOT_LEAVING = sql`null as departure_id, null as transition, null as effective_at`;
 
-function conditionsOf({ status, left, q, role, suspended }: UserQuery): RawBuilder<unknown>[] {
+function conditionsOf({ status, left, q, role, invited, suspended }: UserQuery): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [];
   const statuses = STATUSES[status ?? (left === undefined ? 'active' : 'all')];
   if (statuses) conditions.push(sql`u.status = any(${[...statuses]}::text[])`);
@@ -72,6 +72,7 @@ function conditionsOf({ status, left, q, role, suspended }: UserQuery): RawBuild
   if (left === true) conditions.push(sql`u.status in ('deactivated', 'deleted')`);
   if (left === false) conditions.push(sql`u.status <> all(${[...LEFT]}::text[])`);
   if (role) conditions.push(sql`exists (select from user_role r where r.user_id = u.id and r.role = ${role})`);
+  if (invited !== undefined) conditions.push(invited ? sql`u.status = 'invited'` : sql`u.status <> 'invited'`);
   if (suspended !== undefined)
     conditions.push(suspended ? sql`u.suspended_at is not null` : sql`u.suspended_at is null`);
   if (q) conditions.push(hasText(q));

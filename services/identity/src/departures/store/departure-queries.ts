@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { Problem, type Departure, type DepartureQuery, type DepartureSummary, type Page } from '#libs/contracts';
-import { pageWindow, sortedWindow, toPage, toSortedPage, type Sorting } from '#libs/database';
+import { Directory, pageWindow, sortedWindow, toPage, toSortedPage, type Sorting } from '#libs/database';
 import { Outbox, type WaitingEvent } from '#libs/outbox';
 import { sql, type RawBuilder } from 'kysely';
 import { approvalFactsOf } from './approvals/approval-facts.js';
@@ -19,6 +19,7 @@ export class DepartureQueries {
     private readonly states: ServiceStates,
     private readonly scheduled: ScheduledSteps,
     private readonly outbox: Outbox,
+    private readonly directory: Directory,
   ) {}
 
   /** @throws Problem `not-found`, also for a departure of another account */
@@ -134,8 +135,14 @@ export class DepartureQueries {
     return toSortedPage(rows, query, await this.summaries(inOrder));
   }
 
-  private summaries(rows: readonly DepartureRow[]): Promise<DepartureSummary[]> {
-    return this.viewsWith(rows, (ids) => this.states.summariesOf(ids), toSummary);
+  private async summaries(rows: readonly DepartureRow[]): Promise<DepartureSummary[]> {
+    const named = rows.flatMap(({ user_id: userId, requested_by: requestedBy }) => [userId, requestedBy ?? userId]);
+    const people = await this.directory.views(named);
+    return this.viewsWith(
+      rows,
+      (ids) => this.states.summariesOf(ids),
+      (row, parts) => toSummary(row, parts, people),
+    );
   }
 
   private views(rows: readonly DepartureRow[]): Promise<Departure[]> {

@@ -2,6 +2,7 @@ import type {
   AwaitedAnswer,
   CalledOffDeparture,
   Departure,
+  DepartureBasics,
   DepartureRule,
   DepartureService,
   DepartureServiceSummary,
@@ -9,6 +10,7 @@ import type {
   ReceiptLine,
   ResolvedAction,
   Transition,
+  UserView,
 } from '#libs/contracts';
 import type { WaitingEvent } from '#libs/outbox';
 import { isoOf, isoOrNull } from '../../../common/moments.js';
@@ -23,8 +25,14 @@ export interface Parts<State> {
 }
 
 /** Converts a row to what lists show of a departure. */
-export const toSummary = (row: DepartureRow, parts: Parts<ServiceStateSummary>): DepartureSummary => ({
+export const toSummary = (
+  row: DepartureRow,
+  parts: Parts<ServiceStateSummary>,
+  people: ReadonlyMap<string, UserView>,
+): DepartureSummary => ({
   ...common(row, parts),
+  user: people.get(row.user_id)!,
+  requester: (row.requested_by && people.get(row.requested_by)) || null,
   services: parts.states.map((state) => summaryOf(state, parts.waiting)),
 });
 
@@ -35,7 +43,7 @@ export const toDeparture = (row: DepartureRow, parts: Parts<ServiceState>): Depa
   services: parts.states.map((state) => serviceOf(state, row, parts.waiting)),
 });
 
-function common(row: DepartureRow, { calledOff }: Parts<unknown>): Omit<DepartureSummary, 'services'> {
+function common(row: DepartureRow, { calledOff }: Parts<unknown>): DepartureBasics {
   return {
     id: row.id,
     userId: row.user_id,
