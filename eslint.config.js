@@ -2,6 +2,8 @@ import tseslint from 'typescript-eslint';
 import { needsReason } from './scripts/lint/needs-reason.mjs';
 
 const PRODUCTION = ['libs/*/src/**/*.ts', 'services/*/src/**/*.ts'];
+/** Runs in browsers, where an unhandled rejection ends nothing. */
+const CONSOLE = ['services/console/**'];
 /** Tests, and what only tests and this machine's servers use. */
 const NOT_PRODUCTION = ['**/*.spec.ts', '**/testing/**', '**/test-*.ts', 'libs/test-kit/**', 'libs/local-servers/**'];
 
@@ -29,8 +31,13 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/*.ts', '**/*.mjs', '**/*.js'],
-    languageOptions: { parserOptions: { project: 'tsconfig.json', tsconfigRootDir: import.meta.dirname } },
+    files: ['**/*.{ts,tsx}', '**/*.mjs', '**/*.js'],
+    languageOptions: {
+      parserOptions: {
+        project: ['tsconfig.json', 'services/console/tsconfig.json'],
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
     rules: {
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
@@ -43,7 +50,7 @@ export default tseslint.config(
   },
   {
     files: PRODUCTION,
-    ignores: NOT_PRODUCTION,
+    ignores: [...NOT_PRODUCTION, ...CONSOLE],
     plugins: { leaver: { rules: { 'needs-reason': needsReason } } },
     rules: {
       // An unhandled rejection ends the process, which is right in a test. In a service each promise handles its errors.
@@ -62,7 +69,8 @@ export default tseslint.config(
   {
     // Test files of a process share all other modules, and the first one would be bound to what Jest gives to one file.
     files: ['**/*.ts'],
-    ignores: ['**/*.spec.ts', '**/*.e2e.ts', 'libs/scim/**'],
+    // The parts of the console's one test file are loaded with it alone.
+    ignores: ['**/*.spec.ts', '**/*.e2e.ts', 'e2e/console/**', 'libs/scim/**'],
     rules: {
       'no-restricted-imports': [
         'error',

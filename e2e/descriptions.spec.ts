@@ -65,7 +65,7 @@ describe('the API descriptions', () => {
   const step = story(240_000);
 
   step('match public operations', async () => {
-    for (const path of paths('get', /^\/($|docs|health|metrics|openapi|asyncapi|\.well)/))
+    for (const path of paths('get', /^\/($|docs|health|metrics|openapi|asyncapi|console|\.well)/))
       await fetch(system.url + path);
   });
 

@@ -12,7 +12,7 @@ import {
   startNats,
   startPostgres,
 } from '#libs/local-servers';
-import { loadDemoAccounts } from './demo/load-accounts.mjs';
+import { demoLogins, loadDemoAccounts } from './demo/load-accounts.mjs';
 import { showBanner } from './lib/banner.mjs';
 import { reloadOnChange } from './lib/broker-configuration.mjs';
 import { lockHome, openHome, publicKeysOf, readSecrets } from './lib/home.mjs';
@@ -240,6 +240,10 @@ async function startServices({ home, secrets, port, natsUrls, databases, report 
         SERVICE_PUBLIC_KEYS: publicKeysOf(secrets),
         PORT: String(isGateway ? port : await freePort()),
         HOST: (isGateway && process.env.HOST) || '127.0.0.1',
+        // The gateway refuses it where other machines can reach it.
+        ...(isGateway &&
+          !process.env.HOST &&
+          !process.env.PUBLIC_URL && { DEMO_ACCOUNTS: JSON.stringify(demoLogins()) }),
         // All services share this machine's ports, so only the gateway can have this one.
         ...(!isGateway && { METRICS_PORT: '' }),
         ...(!isGateway && { DATABASE_URL: present(databases, name).url }),

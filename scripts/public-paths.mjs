@@ -12,6 +12,17 @@ import { root } from './lib/root.mjs';
 export const ROUTE_FILE = 'deploy/kubernetes/public/http-route.yaml';
 export const PROXY_FILE = 'deploy/proxy/haproxy.cfg';
 
+/** What versions of the Gateway API before 1.2 allow in a rule. */
+const MOST_MATCHES = 8;
+
+/** @param {string[]} matches */
+const ruleOf = (matches) => `    - matches:
+${matches.join('\n')}
+      backendRefs: [{ name: gateway, port: 80 }]
+      # Live progress and large uploads last longer than the usual limit of proxies.
+      timeouts: { request: 0s }
+`;
+
 /**
  * The HTTPRoute, to which kustomization.yaml adds the Gateway and the host.
  * @param {PublicPath[]} paths
@@ -21,9 +32,10 @@ export function httpRoute(paths) {
   const matches = (wanted) =>
     paths
       .filter(({ type }) => type === wanted)
-      .map(({ type, value }) => `        - path: { type: ${type}, value: ${value} }`)
-      .join('\n');
-  // Versions of the Gateway API before 1.2 allow eight matches in a rule.
+      .map(({ type, value }) => `        - path: { type: ${type}, value: ${value} }`);
+  const prefixes = [];
+  for (let from = 0; from < matches('PathPrefix').length; from += MOST_MATCHES)
+    prefixes.push(matches('PathPrefix').slice(from, from + MOST_MATCHES));
   return `# Written by node scripts/public-paths.mjs: all that is public. Probes and metrics are not.
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -32,14 +44,9 @@ metadata:
 spec:
   rules:
     - matches:
-${matches('Exact')}
+${matches('Exact').join('\n')}
       backendRefs: [{ name: gateway, port: 80 }]
-    - matches:
-${matches('PathPrefix')}
-      backendRefs: [{ name: gateway, port: 80 }]
-      # Live progress and large uploads last longer than the usual limit of proxies.
-      timeouts: { request: 0s }
-`;
+${prefixes.map(ruleOf).join('')}`;
 }
 
 const LINES = {

@@ -35,7 +35,10 @@ describe('what proxies publish', () => {
     ['/asyncapi.json', true],
     ['/health/ready', false],
     ['/metrics', false],
-    ['/people', false],
+    ['/people', true],
+    ['/people/019b3c5e-7a10-7c44-9d2e-5f60718293a4', true],
+    ['/assets/index.js', true],
+    ['/persons', false],
     ['/v10', false],
   ])('HAProxy: %s is forwarded: %s', (path, forwarded) => {
     const conditions = [...text(PROXY_FILE).matchAll(/^ {2}acl public (path|path_beg) (.+)$/gm)];

@@ -65,6 +65,7 @@ export const WITHOUT_TOKEN = [
   'public-links.show',
   'scheduler-links.show',
   'system.asyncapi',
+  'system.console',
   'system.docs',
   'system.keys',
   'system.links',

@@ -15,6 +15,15 @@ import { demoAccounts } from './accounts.mjs';
  */
 
 /**
+ * How the owners of the demo accounts sign in, whether or not the accounts exist yet.
+ * @returns {DemoLogin[]}
+ */
+export const demoLogins = () =>
+  demoAccounts.map(({ preset, name, domain, owner }) => {
+    return { preset, account: name, email: addressOf(owner.name, domain), password: DEMO_PASSWORD };
+  });
+
+/**
  * Creates the demo accounts that do not exist.
  * @param {object} options
  * @param {string} options.url the gateway's address

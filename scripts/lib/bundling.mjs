@@ -14,7 +14,6 @@ const NOT_BUNDLED = [
 /** Optional packages of Nest and others. We do not use them, and they are not installed. */
 const NOT_INSTALLED = [
   '@as-integrations/*',
-  '@fastify/static',
   '@fastify/view',
   '@grpc/*',
   '@nestjs/axios',

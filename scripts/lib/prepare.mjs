@@ -22,6 +22,7 @@ const SOURCES = [
   'services',
   'scripts/build.mjs',
   'scripts/lib/bundling.mjs',
+  'scripts/lib/console.mjs',
   'jest.config.js',
   'package-lock.json',
 ];

@@ -34,6 +34,8 @@ const BECAUSE = {
   layer: `Libraries import only libraries before them in this order: ${LAYERS.join(' < ')}. Move it down, or pass it in.`,
   tools: `${TOOLS.join(' < ')} import only libs/contracts and the libraries before them in this order.`,
   folder: `Folders of libs/lifecycle import only folders before them in this order: ${LIFECYCLE.join(' < ')}. Move it down, or pass it in.`,
+  console:
+    'The console runs in browsers: it knows the other services by their REST API, and takes its types from `#openapi`.',
   tool: 'Only tests may import it: the product runs without test servers.',
 };
 
@@ -70,6 +72,7 @@ export function forbiddenImports(sources) {
 function reasonAgainst(from, to, rankOf) {
   const [here, there] = [placeOf(from.path), placeOf(to.path)];
   if (here.example && here.example !== there.example) return 'example';
+  if (here.service === 'console' && there.service !== 'console') return 'console';
   if (here.service && there.service && here.service !== there.service) return 'service';
   if (here.library && there.service) return 'library';
   if (there.library && here.library !== there.library && !/\/(src|testing)\/index\.ts$/.test(to.path)) return 'door';

@@ -28,7 +28,7 @@ export function readSources(root) {
   const paths = FOLDERS.filter((folder) => existsSync(join(root, folder))).flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path)),
   );
-  const ours = paths.filter((path) => /\.(ts|mjs|js)$/.test(path) && !LEFT_OUT.test(path));
+  const ours = paths.filter((path) => /\.(tsx?|mjs|js)$/.test(path) && !LEFT_OUT.test(path));
   return toSources(Object.fromEntries(ours.sort().map((path) => [path, readFileSync(join(root, path), 'utf8')])));
 }
 
@@ -42,7 +42,9 @@ export function toSources(texts) {
     const specifiers = ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => fileName);
     const imports = specifiers.flatMap((specifier) => {
       const at = resolve(path, specifier);
-      return [at, at?.replace(/js$/, 'ts')].filter((found) => found !== undefined && isOurs(found)).slice(0, 1);
+      return [at, at?.replace(/js$/, 'ts'), `${at}.ts`, `${at}.tsx`]
+        .filter((found) => found !== undefined && isOurs(found))
+        .slice(0, 1);
     });
     return { path, text, imports: /** @type {string[]} */ ([...new Set(imports)]), isTest: TEST.test(path) };
   });

@@ -1,6 +1,7 @@
 import { serviceKeys } from '#libs/test-kit';
 import { describe, expect, it } from '@jest/globals';
 import { ConfigError, loadConfig } from '#libs/platform';
+import { demoAccountsOf } from './console/demo-accounts.js';
 import { GatewayConfig, publicOrigin } from './gateway.config.js';
 
 const env = { NATS_URL: 'nats://127.0.0.1:4222', ...serviceKeys('gateway') };
@@ -40,4 +41,38 @@ describe('PUBLIC_URL', () => {
     expect(() => load(url)).toThrow(/PUBLIC_URL must be an http or https address without a path/);
     expect(() => load(url)).not.toThrow(/secret/);
   });
+});
+
+describe('DEMO_ACCOUNTS', () => {
+  const account = {
+    preset: 'crm',
+    account: 'Harbor & Pine',
+    email: 'owner@example.com',
+    password: 'known to everybody',
+  };
+  const accounts = (settings: Record<string, string>) =>
+    demoAccountsOf(
+      loadConfig(GatewayConfig, 'gateway', { ...env, DEMO_ACCOUNTS: JSON.stringify([account]), ...settings }),
+    );
+
+  it.each<Record<string, string>>([
+    {},
+    { HOST: '127.0.0.1' },
+    { HOST: 'localhost', PUBLIC_URL: 'http://localhost:3000' },
+    { HOST: '::1' },
+  ])('are offered on this machine: %j', (settings) => expect(accounts(settings)).toEqual([account]));
+
+  it.each<Record<string, string>>([
+    { HOST: '0.0.0.0' },
+    { HOST: '192.0.2.7' },
+    { PUBLIC_URL: 'https://leaver.example.com' },
+  ])('are refused where other machines reach the gateway: %j', (settings) =>
+    expect(() => accounts(settings)).toThrow(/DEMO_ACCOUNTS must not be set/),
+  );
+
+  it.each(['{', '7', '[1, null]'])('must be a list of accounts: %s', (DEMO_ACCOUNTS) => {
+    expect(() => accounts({ DEMO_ACCOUNTS })).toThrow(ConfigError);
+  });
+
+  it('are none without the setting', () => expect(demoAccountsOf(load())).toEqual([]));
 });

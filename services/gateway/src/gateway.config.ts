@@ -1,4 +1,4 @@
-import { Origin, Whole } from '#libs/contracts';
+import { Origin, Text, Whole } from '#libs/contracts';
 import { BaseConfig } from '#libs/platform';
 
 /**
@@ -20,6 +20,15 @@ export class GatewayConfig extends BaseConfig {
       '[public address](#public-address).',
   })
   publicUrl?: string;
+
+  @Text({
+    optional: true,
+    max: 10_000,
+    about:
+      'Demo accounts that the sign-in page of the console offers, as JSON; `npm start` sets it. The gateway refuses to start with ' +
+      'it unless only this machine can reach it.',
+  })
+  demoAccounts?: string;
 
   /** A NATS message holds up to 1 MiB, and a call carries more than its body. */
   @Whole({ min: 1_024, max: 1_000_000, about: 'Largest JSON body in bytes; at most 1,000,000.' })

@@ -12,6 +12,8 @@ import { SsoLogoutController } from './auth/sso-logout.controller.js';
 import { SsoController } from './auth/sso.controller.js';
 import { BulkDeparturesController } from './bulk-departures/bulk-departures.controller.js';
 import { ContactImportsController } from './contact-imports/contact-imports.controller.js';
+import { ConsoleController } from './console/console.controller.js';
+import { ConsoleFiles } from './console/console-files.js';
 import { DepartureEventsController } from './departure-events/departure-events.controller.js';
 import { FileExports } from './exports/file-exports.js';
 import { UserExportController } from './user-exports/user-export.controller.js';
@@ -35,6 +37,7 @@ import { ScimController } from './scim/scim.controller.js';
 @Module({
   controllers: [
     RootController,
+    ConsoleController,
     DocsController,
     AsyncApiController,
     AuditExportController,
@@ -53,6 +56,7 @@ import { ScimController } from './scim/scim.controller.js';
   ],
   providers: [
     HttpSetup,
+    ConsoleFiles,
     Forwarder,
     PublicLinks,
     CounterStore,

@@ -1,13 +1,26 @@
-import { Controller, Get, Header, Query } from '@nestjs/common';
+import { Controller, Get, Header, Query, Req, Res } from '@nestjs/common';
 import { SigningKeys } from '#libs/auth';
 import { KEY_PURPOSES, Problem, type KeyPurpose } from '#libs/contracts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ConsoleFiles, PAGE_HEADERS } from './console/console-files.js';
 
 @Controller()
 export class RootController {
-  constructor(private readonly keys: SigningKeys) {}
+  constructor(
+    private readonly keys: SigningKeys,
+    private readonly console: ConsoleFiles,
+  ) {}
 
+  /** The console for a browser, links for a program. */
   @Get()
-  links(): Record<string, string> {
+  @Header('vary', 'accept')
+  async start(@Req() { headers }: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply) {
+    if (!this.console.isBuilt || !(headers.accept ?? '').includes('text/html')) return this.links();
+    reply.headers(PAGE_HEADERS);
+    return this.console.page();
+  }
+
+  private links(): Record<string, string> {
     return {
       name: 'Leaver',
       api: '/v1',

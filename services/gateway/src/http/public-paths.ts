@@ -1,4 +1,5 @@
 import { ALL_OPERATIONS } from '#libs/contracts';
+import { CONSOLE_ASSETS, CONSOLE_SECTIONS } from '../console/console-paths.js';
 import { OTHER_PATHS } from '../openapi/other-routes.js';
 
 /** A path match of the Kubernetes Gateway API: `PathPrefix` `/v1` also matches `/v1/users`, but not `/v10`. */
@@ -10,9 +11,15 @@ export interface PublicPath {
 /** The files of the documentation page, which are not in the OpenAPI document. */
 const PAGE_FILES = '/docs/:asset';
 
+/** The pages of the console and their files, which are not in the OpenAPI document either. */
+const CONSOLE = [
+  ...CONSOLE_SECTIONS.flatMap((section) => [`/${section}`, `/${section}/:page`]),
+  `/${CONSOLE_ASSETS}/:file`,
+];
+
 /** The paths that proxies forward to the gateway: all except probes and metrics. */
 export function publicPaths(): PublicPath[] {
-  const routes = [...ALL_OPERATIONS.map(({ path }) => path), ...Object.keys(OTHER_PATHS), PAGE_FILES];
+  const routes = [...ALL_OPERATIONS.map(({ path }) => path), ...Object.keys(OTHER_PATHS), PAGE_FILES, ...CONSOLE];
   const bySection = Map.groupBy(
     routes.map((path) => path.split('/').slice(1)),
     ([section]) => section,

@@ -57,6 +57,11 @@ const SYSTEM: Paths = {
     'Links to the API and its documentation',
     json({ type: 'object', additionalProperties: { type: 'string' } }, { name: 'Leaver', openapi: '/openapi.json' }),
   ),
+  '/console.json': open(
+    'system.console',
+    'What the console reads before anybody has signed in',
+    json(OBJECT, { demoAccounts: [] }),
+  ),
   '/openapi.json': open('system.openapi', 'This document', json(OBJECT, { openapi: '3.1.1' })),
   '/asyncapi.json': open(
     'system.asyncapi',
