@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '#libs/test-kit';
 import { anAccount, PASSWORD, type Cast } from '../support/cast.js';
 import type { Stage } from './kit/stage.js';
 
@@ -69,7 +70,7 @@ export function peopleTests(stage: () => Stage): void {
       await page.waitForURL('**/people?q=BEN');
       await page.reload();
       await page.getByRole('rowheader', { name: 'Ben Oftexting' }).waitFor();
-      expect(await page.getByRole('rowheader').count()).toBe(1);
+      await eventually(async () => expect(await page.getByRole('rowheader').count()).toBe(1));
       await page.getByRole('combobox', { name: 'Role' }).selectOption('Agent');
       await page.getByRole('heading', { name: 'Nobody matches' }).waitFor();
       await page.getByRole('button', { name: 'Clear the filters' }).click();
@@ -162,7 +163,7 @@ export function peopleTests(stage: () => Stage): void {
       await visit.look('palette');
       await page.keyboard.press('Enter');
       await page.getByRole('rowheader', { name: 'Cleo Oftexting' }).waitFor();
-      expect(await page.getByRole('rowheader').count()).toBe(1);
+      await eventually(async () => expect(await page.getByRole('rowheader').count()).toBe(1));
     });
 
     it('says that the browser is offline', async () => {
