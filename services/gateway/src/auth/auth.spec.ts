@@ -1,4 +1,4 @@
-import { accountGet, sessionSnapshot, signingKeys } from '#libs/contracts';
+import { accountGet, ALL_OPERATIONS, myTotpGet, sessionSnapshot, SET_UP_AUDIENCE, signingKeys } from '#libs/contracts';
 import { TestClock } from '#libs/database';
 import { eventually } from '#libs/test-kit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -29,6 +29,23 @@ describe('an access token', () => {
   it('is accepted without a request to identity', async () => {
     expect(await statusOf(await world.token())).toBe(200);
     expect(world.introspected).toEqual([]);
+  });
+
+  it('of a user who has to set up a second factor first is for that only', async () => {
+    const headers = { authorization: `Bearer ${await world.token({ audience: SET_UP_AUDIENCE })}` };
+    world.services.handle(myTotpGet, () => ({ enabled: false, enabledAt: null, recoveryCodesLeft: 0 }));
+    await world.services.settled();
+    expect((await fetch(`${world.url}/v1/me/totp`, { headers })).status).toBe(200);
+    const refused = await fetch(`${world.url}/v1/account`, { headers });
+    expect([refused.status, await refused.json()]).toEqual([
+      403,
+      expect.objectContaining({ code: 'second-factor-missing' }),
+    ]);
+    const open = ALL_OPERATIONS.filter(({ access, openDuringSetUp }) => openDuringSetUp && access !== 'public');
+    expect(open.map(({ id }) => id)).toEqual(expect.arrayContaining(['auth.logout', 'auth.step-up', 'me.get']));
+    expect(
+      open.filter(({ id }) => !/^(auth\.(logout|step-up|session\.)|me\.(get$|passkeys|totp|recovery))/.test(id)),
+    ).toEqual([]);
   });
 
   it('is refused when any part of it is invalid', async () => {
