@@ -1,8 +1,12 @@
 import { SCOPES } from '#libs/contracts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Secret, TOTP } from 'otpauth';
 import type { Json } from './support/api.js';
 import { anAccount, PASSWORD, signIn, type Cast } from './support/cast.js';
 import { linesOf, watch, type Departure } from './support/departures.js';
-import { commandLine } from './support/program.js';
+import { commandLine, leaver } from './support/program.js';
 import { CLIENT_ID, CLIENT_SECRET, OpenIdProvider } from '../services/identity/src/testing/openid-provider.js';
 import { System } from './support/system.js';
 
@@ -17,6 +21,23 @@ beforeAll(async () => {
 afterAll(() => system?.stop());
 
 const { pipe, run, json } = commandLine(() => ({ url: system.url, token }));
+
+it('the command line signs in users who have a second factor with a code of it', async () => {
+  const { api, email } = cast.ben;
+  const { secret } = await api.post('/v1/me/totp');
+  const totp = new TOTP({ secret: Secret.fromBase32(secret as string) });
+  const { recoveryCodes } = await api.post('/v1/me/totp/confirm', { code: totp.generate() });
+  const [recoveryCode] = recoveryCodes as [string];
+  const folder = await mkdtemp(join(tmpdir(), 'leaver-cli-'));
+  const env = { LEAVER_HOME: folder, LEAVER_URL: system.url };
+  const login = (...more: string[]) => leaver(['login', '--email', email, ...more], env, { input: `${PASSWORD}\n` });
+  expect(await login()).toMatchObject({ exitCode: 2, messages: expect.stringContaining('--code') });
+  expect((await login('--code', '000000')).exitCode).toBe(3);
+  expect((await login('--code', recoveryCode)).exitCode).toBe(0);
+  expect((await leaver(['logout'], env)).exitCode).toBe(0);
+  await api.delete('/v1/me/totp');
+  await rm(folder, { recursive: true });
+});
 
 describe('the command line locks a user out', () => {
   const comesIn = () =>

@@ -7,7 +7,6 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
-import { Secret, TOTP } from 'otpauth';
 import type { Json } from './support/api.js';
 import { anAccount, PASSWORD, type Cast, type Member } from './support/cast.js';
 import { counts, over, type Departure, type Line } from './support/departures.js';
@@ -204,22 +203,6 @@ describe('the command line', () => {
     const { token: kept } = JSON.parse(await readFile(file, 'utf8')) as { token: string };
     expect((await run(['logout'], anonymous)).exitCode).toBe(0);
     expect((await run(['preview', cast.ben.email], { LEAVER_TOKEN: kept })).exitCode).toBe(3);
-  });
-
-  it('signs in users who have a second factor with a code of it', async () => {
-    const { api, email } = cast.ben;
-    await api.post('/v1/auth/step-up', { password: PASSWORD });
-    const { secret } = await api.post('/v1/me/totp');
-    const totp = new TOTP({ secret: Secret.fromBase32(secret as string) });
-    const { recoveryCodes } = await api.post('/v1/me/totp/confirm', { code: totp.generate() });
-    const [recoveryCode] = recoveryCodes as string[];
-    const login = (...more: string[]) =>
-      run(['login', '--email', email, ...more], { LEAVER_TOKEN: '' }, { input: `${PASSWORD}\n` });
-    expect(await login()).toMatchObject({ exitCode: 2, messages: expect.stringContaining('--code') });
-    expect((await login('--code', '000000')).exitCode).toBe(3);
-    expect((await login('--code', recoveryCode!)).exitCode).toBe(0);
-    expect((await run(['logout'], { LEAVER_TOKEN: '' })).exitCode).toBe(0);
-    await api.delete('/v1/me/totp');
   });
 
   describe('for the operator', () => {

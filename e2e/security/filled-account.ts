@@ -1,3 +1,6 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { sql } from 'kysely';
+import { randomUUID } from 'node:crypto';
 import { eventually } from '#libs/test-kit';
 import { HttpClient } from '../../cli/http-client.mjs';
 import { DEMO_PASSWORD, openAccount, type DemoAccount } from '../../scripts/demo/account.mjs';
@@ -104,6 +107,7 @@ export class FilledAccount {
     things.set('colleague', tomas!);
     things.set('/v1/account', this.people.account.id);
     things.set('/v1/auth/sso', this.people.account.id);
+    things.set('/v1/me/passkeys', await this.addPasskey());
     const [directory] = await owner.all<{ id: string }>('/v1/account/scim-tokens');
     things.set('/v1/account/scim-tokens', directory!.id);
     things.set('/scim/v2/Groups', things.get('/v1/teams')!);
@@ -113,6 +117,18 @@ export class FilledAccount {
     things.set('/scim/v2/ResourceTypes', 'User');
     things.set('/m', slug);
     things.set('/p', url.split('/').at(-1)!);
+  }
+
+  /** The leaver's. It signs nobody in: a real one needs a browser, and has its tests in identity. */
+  private async addPasskey(): Promise<string> {
+    const id = randomUUID();
+    const identity = this.system.services.get('identity')!.app.get(EntityManager, { strict: false });
+    await sql`
+      insert into passkey (id, user_id, credential_id, public_key, counter, transports, backed_up, name, created_at)
+      values (${id}, ${this.leaver.id}, ${id}, '', 0, '{}', false, 'Phone', now())`.execute(
+      identity.fork().getKysely(),
+    );
+    return id;
   }
 
   private async finish(path: string, { id }: Json): Promise<void> {
