@@ -57,6 +57,8 @@ export async function useSingleSignOn({ url }: Place, owner: Api, login: Login, 
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       body: JSON.stringify({ sub_id: { format: 'email', email: endedFor } }),
     });
+    const { id } = await owner.get<Json>('/v1/me');
+    await owner.delete(`/v1/users/${id as string}/sso-link`);
     await owner.delete('/v1/account/sso');
   } finally {
     await provider.stop();

@@ -12,7 +12,7 @@ const EXPECTED: Record<TokenScope, string> = {
     auth.refresh auth.session.create auth.sso.backchannel-logout auth.sso.callback auth.sso.global-logout auth.sso.lookup auth.sso.start certificates.verify invitations.accept public-links.show scheduler-links.show`,
   session: `
     auth.step-up me.api-tokens.create me.passkeys.create me.passkeys.options me.passkeys.remove me.recovery-codes.create me.sso.prove
-    me.totp.confirm me.totp.create me.totp.remove scim-tokens.create sso.put sso.remove users.sign-in-methods.reset`,
+    me.totp.confirm me.totp.create me.totp.remove scim-tokens.create sso.put sso.remove users.sign-in-methods.reset users.sso-link.remove`,
   admin: `
     account.update audit.export audit.list audit.verify exports.create exports.download exports.get invitations.resend invitations.revoke policy.put scim-tokens.list
     scim-tokens.revoke sso.domains.verify sso.get teams.create teams.members.add teams.members.remove teams.remove teams.update

@@ -22,6 +22,7 @@ const OF_SESSIONS = [
   ['POST', /^\/v1\/me\/(passkeys|totp|recovery-codes)(\/|$)/],
   ['DELETE', /^\/v1\/me\/(passkeys|totp)(\/|$)/],
   ['DELETE', /^\/v1\/users\/:id\/sign-in-methods$/],
+  ['DELETE', /^\/v1\/users\/:id\/sso-link$/],
 ] as const;
 /** What a session may do whose user has to set up a second factor first. */
 const DURING_SET_UP = [

@@ -1,6 +1,6 @@
 import { Flag, Id, Link, ListOf, Moment, OneOf, Text, Texts, Url } from '../fields.js';
 import { operation } from '../operation.js';
-import type { Role } from '../principal.js';
+import { MANAGERS, type Role } from '../principal.js';
 
 /** The roles that an identity provider may give to people whom it lets in for the first time. */
 export const JUST_IN_TIME_ROLES = ['admin', 'agent'] as const satisfies readonly Role[];
@@ -110,6 +110,16 @@ export const ssoDomainsVerify = operation<Sso>({
   status: 200,
   timeout: 30_000,
   errors: ['not-found', 'conflict'],
+});
+
+export const usersSsoLinkRemove = operation({
+  service: 'identity',
+  id: 'users.sso-link.remove',
+  method: 'DELETE',
+  path: '/v1/users/:id/sso-link',
+  access: MANAGERS,
+  summary: 'Unlink a user from the person at the identity provider, and end the sessions that it has begun',
+  errors: ['forbidden', 'not-found', 'step-up-required'],
 });
 
 type SsoStep = 'start' | 'callback' | 'backchannel-logout' | 'global-token-revocation';

@@ -11,6 +11,7 @@ import { Connections } from './connection/connections.js';
 import { DomainProofs } from './connection/domain-proofs.js';
 import { DomainRecords } from './connection/domain-records.js';
 import { SsoAccess } from './connection/sso-access.js';
+import { LinkRemovalController } from './link-removal.controller.js';
 import { LogoutController } from './logout/logout.controller.js';
 import { ProviderLogouts } from './logout/provider-logouts.js';
 import { ProviderAnswers } from './provider/provider-answers.js';
@@ -26,7 +27,7 @@ import { SsoSignIns } from './sign-in/sso-sign-ins.js';
 /** Single sign-on with OpenID Connect. */
 @Module({
   imports: [AuditModule, InvitationModule, MailModule, SessionModule, SigningKeyModule, UserModule],
-  controllers: [ConnectionController, LogoutController, SsoSignInController],
+  controllers: [ConnectionController, LinkRemovalController, LogoutController, SsoSignInController],
   providers: [
     Attempts,
     ConnectionChanges,

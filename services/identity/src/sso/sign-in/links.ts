@@ -78,6 +78,13 @@ export class Links {
     await this.audit.append([{ accountId, action: 'sso.linked', actorId: userId, subjectId: userId }]);
   }
 
+  /** Ends the links of a user whom the caller has locked. The next sign-in links them by their address, except owners. */
+  async unlink(userId: string): Promise<boolean> {
+    const { rows } = await sql`delete from sso_link where user_id = ${userId} returning id`.execute(this.db);
+    if (rows.length > 0) await this.mails.signInMethodRemoved(userId, 'single-sign-on');
+    return rows.length > 0;
+  }
+
   private get db() {
     return this.em.getKysely();
   }

@@ -6,6 +6,7 @@ import {
   NOBODY,
   ssoLookup,
   usersDeactivate,
+  usersSsoLinkRemove,
   usersSuspend,
   type Principal,
 } from '#libs/contracts';
@@ -29,7 +30,7 @@ const usersNow = async () => {
   const { accountId } = sso.owner;
   return (await identity.query(sql`select id from users where account_id = ${accountId}`)).length;
 };
-const linksOf = ({ userId }: Principal) =>
+const linksOf = ({ userId }: Pick<Principal, 'userId'>) =>
   identity.query(sql<{ subject: string }>`select subject from sso_link where user_id = ${userId}`);
 
 describe('where a person signs in', () => {
@@ -100,6 +101,20 @@ describe('a person whom the provider signs in', () => {
     identity.clock.advanceDays(8);
     await identity.query(sql`update invitation set expires_at = now() - interval '1 day' where accepted_at is null`);
     expect(await outcomeOf(sso.signIn(late))).toBe('gone');
+  });
+
+  it('can be unlinked by a manager, whose next sign-in links them again', async () => {
+    const person = sso.aPerson();
+    const { userId } = await identity.aPerson(sso.owner, { email: person.email });
+    const session = await sso.signIn(person);
+    const remove = (principal: Principal) => identity.call(usersSsoLinkRemove, { principal, params: { id: userId } });
+    expect(await outcomeOf(remove(await identity.aPerson(sso.owner)))).toBe('forbidden');
+    expect(await outcomeOf(remove({ ...sso.owner, sessionId: undefined }))).toBe('step-up-required');
+    await remove(sso.owner);
+    expect(await identity.client.ask(exchangeBrowserSession, { secret: session.secret! })).toBeNull();
+    const another = { ...person, sub: `${person.sub}-again` };
+    expect((await sso.whoIs(await sso.signIn(another))).userId).toBe(userId);
+    expect(await linksOf({ userId })).toEqual([{ subject: another.sub }]);
   });
 
   it('cannot be an owner, who links while signed in', async () => {
