@@ -14,6 +14,7 @@ import { oneOfEach } from './support/one-of-each.js';
 import { ScimApi } from './support/scim-api.js';
 import { bodyFor, removalOrder } from './security/bodies.js';
 import { Routes } from './security/routes.js';
+import { useSignInMethods } from './support/sign-in-methods.js';
 import { useSingleSignOn } from './support/single-sign-on.js';
 import { story } from './support/story.js';
 import { System } from './support/system.js';
@@ -72,6 +73,8 @@ describe('the API descriptions', () => {
   step('match signing in and out', () => signInAndOut(system, listener, people));
 
   step('match proofs of identity, and what needs them', () => useProofs(system, listener, people));
+
+  step('match second factors and passkeys', () => useSignInMethods(system, people));
 
   step('match single sign-on', () => {
     const [, lena] = people.colleagues;

@@ -19,8 +19,8 @@ export const REFUSED_TOKEN = 'logout-token-invalid';
  * so these come first.
  */
 const EARLY = /^(users\.(api-tokens\.|departure-draft\.get$)|me\.passkeys\.remove$)/;
-/** Only a browser makes a valid body for these. */
-const MADE_BY_BROWSERS = ['me.passkeys.create'];
+/** Only a browser and an authenticator app make valid bodies for these. */
+const MADE_BY_DEVICES = ['me.passkeys.create', 'me.totp.confirm'];
 /** Operations that remove records come after those that need them, and those that end the caller's session come last. */
 const LATE = [
   /^auth\.logout$/,
@@ -109,7 +109,7 @@ export class Matrix {
       mediaType: route.body?.mediaType,
     });
     if (code === REFUSED_TOKEN) return false;
-    if (status === 400 && !MADE_BY_BROWSERS.includes(route.id))
+    if (status === 400 && !MADE_BY_DEVICES.includes(route.id))
       throw new Error(`${route.id} does not accept the body of the test: ${text}`);
     // A record that the caller may not see is answered with 404.
     return ![401, 403].includes(status) && !(status === 404 && route.params.length > 0);

@@ -13,6 +13,7 @@ const SHARED: Record<string, string> = {
   retired_service: 'All accounts have the same services.',
   signing_key: 'All accounts have the same keys. The private ones are encrypted.',
   mail_budget: 'All accounts together may mail a mailbox only so often. It is known by a keyed digest.',
+  used_passkey_challenge: 'Digests of random challenges, which belong to nobody until somebody signs them.',
 };
 /** Tables of which a call for an account sees nothing, with the reason. Background work and calls across accounts use them. */
 const HIDDEN: Record<string, string> = {

@@ -69,12 +69,15 @@ const DEVELOPMENT = { WEBHOOKS_ALLOW_PRIVATE: 'true', SSO_ALLOW_PRIVATE: 'true',
 /** The broker user of a mail sender of release 0.1, as whom the recordings of `e2e/upgrade` are made. */
 const MAILER = { account: ACCOUNTS.services, publish: [], subscribe: ['mail.requested'] };
 
+/** The address in links, to which passkeys belong. */
+export const PUBLIC_URL = 'https://leaver.example.com';
+
 /** The settings of a service that sends its mails there. */
 export const mailSettings = ({ sink }: Mailboxes) => ({
   SMTP_URL: sink.url,
   SMTP_TLS: 'optional',
   MAIL_FROM: 'Leaver <no-reply@leaver.example>',
-  PUBLIC_URL: 'https://leaver.example.com',
+  PUBLIC_URL,
 });
 
 /** The contents of databases and broker before the services start. */

@@ -2,28 +2,18 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import {
   accountGet,
   accountsCreate,
-  ALL_OPERATIONS,
   authLogin,
   authStepUp,
   invitationsResend,
-  openBrowserSession,
   passwordResetRequest,
   Problem,
-  RATE_LIMITS,
   usersUpdate,
-  type Operation,
 } from '#libs/contracts';
 import { TestClock } from '#libs/database';
 import { eventually } from '#libs/test-kit';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { anId, bearer, bodyOf, World } from '../../test/world.js';
-import { openApiDocument } from '../openapi/document.js';
 import { clientKey } from './client-key.js';
-
-interface Described {
-  requestBody?: { content: Record<string, { example: object }> };
-  responses: Record<string, { headers?: object }>;
-}
 
 let world: World;
 let clock: TestClock;
@@ -242,59 +232,4 @@ it('limits guesses of a signed-in user from every address, and no request withou
   expect((await stepUp()).status).toBe(429);
   const another = bearer(await world.token());
   expect((await patch({ password: 'long enough', currentPassword: 'a guess' }, another)).status).toBe(400);
-});
-
-describe('every operation with a limit', () => {
-  const limited = ALL_OPERATIONS.filter(({ rateLimit }) => rateLimit !== undefined);
-  const { paths } = openApiDocument(ALL_OPERATIONS);
-  const describedAs = ({ path, method }: Operation) =>
-    (paths[path.replace(/:(\w+)/g, '{$1}')] as unknown as Record<string, Described>)[method.toLowerCase()]!;
-
-  it('is served by the code that counts, and every limit has one', () => {
-    expect(limited.map(({ path }) => path)).toEqual([
-      '/v1/accounts',
-      '/v1/auth/email-change/confirm',
-      '/v1/auth/login',
-      '/v1/auth/password-reset',
-      '/v1/auth/password-reset/confirm',
-      '/v1/auth/refresh',
-      '/v1/auth/session',
-      '/v1/auth/step-up',
-      '/v1/invitations/:id/resend',
-      '/v1/invitations/accept',
-      '/v1/users/:id',
-    ]);
-    expect(limited.filter(({ custom }) => custom).map(({ id }) => id)).toEqual(['auth.session.create']);
-    expect(new Set(limited.map(({ rateLimit }) => rateLimit))).toEqual(new Set(RATE_LIMITS));
-  });
-
-  it.each(limited.map((operation) => ({ id: operation.id, operation })))(
-    '$id answers 429 when it is used up, and is described with it',
-    async ({ operation }) => {
-      const refuse = () => {
-        throw new Problem('unauthenticated');
-      };
-      world.services.handle(operation, refuse);
-      world.services.answer(openBrowserSession, refuse);
-      const { requestBody, responses } = describedAs(operation);
-      const example = requestBody?.content['application/json']!.example;
-      const path = operation.path.replace(':id', anId());
-      // Passwords of a signed-in user are counted for the user, whatever the address.
-      const headers = operation.access === 'public' ? {} : bearer(await world.token());
-      const json = { ...example, ...(operation.method === 'PATCH' && { currentPassword: 'a guess' }) };
-      const send = () => world.request(operation.method, path, { json, headers });
-      const refused = await eventually(async () => {
-        const answer = await send();
-        expect(answer.status).toBe(429);
-        return answer;
-      });
-      expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
-      expect(responses['429']).toMatchObject({ headers: { 'Retry-After': {} } });
-    },
-  );
-
-  it('is described with 429, like every other one, because people and accounts are limited, too', () => {
-    const with429 = ALL_OPERATIONS.filter((operation) => '429' in describedAs(operation).responses);
-    expect(with429).toEqual(ALL_OPERATIONS);
-  });
 });

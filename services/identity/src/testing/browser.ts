@@ -57,8 +57,11 @@ export class TestBrowser {
   }
 
   /** Opens the page with an authenticator of its own, which can verify who uses it, as with a finger. */
-  async open({ origin }: TestPage, { verifiesUser = true } = {}): Promise<Authenticator> {
+  async open({ origin }: Pick<TestPage, 'origin'>, { verifiesUser = true } = {}): Promise<Authenticator> {
     const page = await this.browser.newPage();
+    // An address of the internet is answered here, too.
+    if (!origin.startsWith('http://localhost'))
+      await page.route(`${origin}/**`, (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
     await page.goto(origin);
     const devtools = await page.context().newCDPSession(page);
     await devtools.send('WebAuthn.enable');
