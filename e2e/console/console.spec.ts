@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, jest } from '@jest/globals';
 import { Stage } from './kit/stage.js';
+import { leaveTests } from './leave.js';
 import { peopleTests } from './people.js';
 import { serving } from './serving.js';
 import { signInTests } from './sign-in.js';
@@ -14,4 +15,4 @@ afterEach(() => stage?.clear());
 afterAll(() => stage?.strike());
 
 // A file for each screen. One system and one browser serve them all, because starting them takes most of the time.
-for (const tests of [serving, signInTests, peopleTests]) tests(() => stage);
+for (const tests of [serving, signInTests, peopleTests, leaveTests]) tests(() => stage);

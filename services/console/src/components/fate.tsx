@@ -6,6 +6,15 @@ import { Icon } from './icon';
 export const FATES = ['hands', 'ends', 'destroyed', 'stays'] as const;
 export type Fate = (typeof FATES)[number];
 
+/** The sign alone, beside a word that says the same. */
+export function FateIcon({ fate }: { fate: Fate }) {
+  return (
+    <span className={`fate-icon ${fate}`}>
+      <Icon name={fate} />
+    </span>
+  );
+}
+
 /** `change hands`, `end`, `are destroyed`, `stay`, always with the same sign. */
 export function FateWord({ fate, count = 1 }: { fate: Fate; count?: number }) {
   return (

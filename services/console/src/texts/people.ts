@@ -29,7 +29,9 @@ export const people = textsOf({
     what: 'What',
     when: 'When',
     left: 'Left',
+    leave: 'Let go…',
   },
+  leave: (name: string) => `Let go… ${name}`,
   caption: {
     active: 'Active people',
     invited: 'Invited people',

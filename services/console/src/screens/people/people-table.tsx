@@ -1,5 +1,7 @@
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { useCallback, useMemo } from 'react';
+import { Link } from '@tanstack/react-router';
+import { isManager as isManagerOf } from '../../api/session';
 import { useSession } from '../../app/shell/use-session';
 import { Chip } from '../../components/chip';
 import { DataTable, type Column } from '../../components/table/data-table';
@@ -75,9 +77,23 @@ function useColumns(tab: PeopleTableProps['tab']): readonly Column<Person>[] {
         cell: (person) => <Notable person={person} isMe={person.id === me.id} />,
       },
     ];
+    if (tab === 'active' && isManagerOf(me)) return [...about, LEAVE];
     return tab === 'left' ? [...about, dayColumn('deactivatedAt')] : about;
-  }, [tab, teams, me.id]);
+  }, [tab, teams, me]);
 }
+
+/** The way into the wizard. */
+const LEAVE: Column<Person> = {
+  id: 'leave',
+  title: texts.columns.leave,
+  kind: 'num',
+  width: 'col-leave',
+  cell: ({ id, name }) => (
+    <Link className="btn quiet small" to="/people/$userId/leave" params={{ userId: id }} aria-label={texts.leave(name)}>
+      {texts.columns.leave}
+    </Link>
+  ),
+};
 
 const dayColumn = (field: 'deactivatedAt' | 'deletedAt'): Column<Person> => ({
   id: field,

@@ -1,0 +1,47 @@
+import type { Schemas } from '../../../api/client';
+
+export type Preview = Schemas['ChoicesPreview'];
+export type Line = Schemas['PreviewRule'];
+export type Action = Line['action'];
+export type Wishes = Schemas['DraftChoices'];
+export type ActionInput = NonNullable<Wishes['overrides']>[string];
+export type Successor = NonNullable<Wishes['successors']>[string];
+
+export interface Choices {
+  transition: 'deactivated' | 'deleted';
+  effectiveAt?: string;
+  returnAt?: string;
+  reason?: string;
+  successors: Readonly<Record<string, Successor>>;
+  overrides: Readonly<Record<string, ActionInput>>;
+}
+
+export const NO_CHOICES: Choices = { transition: 'deactivated', successors: {}, overrides: {} };
+
+/** The successor for everything that has none of its own. */
+export const DEFAULT = 'default';
+
+/** What has been kept; a draft for a return is not one of these. */
+export function choicesOf(draft: Wishes | null): Choices {
+  if (!draft || draft.transition === 'reactivated') return NO_CHOICES;
+  const { transition, effectiveAt, returnAt, reason, successors = {}, overrides = {} } = draft;
+  return { transition, effectiveAt, returnAt, reason, successors, overrides };
+}
+
+/** As the API takes them: without what has not been chosen. */
+export function requestOf({ successors, overrides, reason, returnAt, ...rest }: Choices) {
+  return {
+    ...rest,
+    ...(Object.keys(successors).length > 0 && { successors: { ...successors } }),
+    ...(Object.keys(overrides).length > 0 && { overrides: { ...overrides } }),
+    ...(reason?.trim() && { reason: reason.trim() }),
+    // Whoever comes back gets what can be given back.
+    ...(rest.transition === 'deactivated' && returnAt && { returnAt, restore: 'all' as const }),
+  };
+}
+
+/** A copy without this entry. */
+export function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
+  const { [key]: _, ...others } = record;
+  return others;
+}
