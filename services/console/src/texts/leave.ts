@@ -98,7 +98,13 @@ export const leave = textsOf({
     acceptUncounted: 'Go on without these counts',
     failed: 'The preview could not be made.',
     contacts: (count: number) => plural(count, '# contact to tell', '# contacts to tell'),
-    contactsAbout: 'They wrote with this person in the last 30 days. Nobody is told automatically.',
+    contactsAbout: 'They wrote with this person in the last 30 days. They are told only if you choose so.',
+    send: (count: number) =>
+      plural(
+        count,
+        'Send it when the departure begins, to # contact',
+        'Send it when the departure begins, to # contacts',
+      ),
     contactsText: 'What you could write',
     message: (name: string, successor: string) =>
       `Hello, ${name} is leaving us. From now on, ${successor} is there for you. Just answer this message.`,
@@ -141,6 +147,7 @@ export const leave = textsOf({
     cannotUndo: 'Can’t be undone',
     receivers: 'Who gets what',
     receives: (count: number) => plural(count, '# thing', '# things'),
+    tell: 'Contacts are told',
     when: 'When',
     now: 'Now',
     typed: (name: string) => `Type “${name}” to confirm`,

@@ -37,6 +37,11 @@ export function StepChoose({ user, choices, onChoose, goTo, isKept }: StepProps)
         const successors = without(before.successors, rule);
         return { ...before, successors: to === undefined ? successors : { ...successors, [rule]: to } };
       }),
+    tell: (text) =>
+      onChoose((before) => ({
+        ...before,
+        tellContacts: text === undefined ? undefined : { ...before.tellContacts, text },
+      })),
     showRows: (line, count) => setRows({ line, count }),
     askWho: (rule, label) => setAsked({ rule, label }),
   };
@@ -69,7 +74,7 @@ export function StepChoose({ user, choices, onChoose, goTo, isKept }: StepProps)
               <RulesTable rules={rules} choosing={choosing} isLoading={!preview} />
             </>
           )}
-          {preview && <ContactsToTell preview={preview} name={user.name} />}
+          {preview && <ContactsToTell preview={preview} name={user.name} choosing={choosing} />}
         </div>
         <Summary
           isUnknown={isUnknown}

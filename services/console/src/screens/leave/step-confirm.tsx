@@ -84,6 +84,12 @@ export function StepConfirm({ user, choices, goTo, onDone }: StepConfirmProps) {
                 </dd>
               </>
             )}
+            {choices.tellContacts && preview.contactsToTellTotal > 0 && (
+              <>
+                <dt>{confirm.tell}</dt>
+                <dd>{choices.tellContacts.text}</dd>
+              </>
+            )}
             {choices.reason && (
               <>
                 <dt>{texts.what.reason}</dt>

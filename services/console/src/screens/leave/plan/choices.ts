@@ -12,6 +12,8 @@ export interface Choices {
   effectiveAt?: string;
   returnAt?: string;
   reason?: string;
+  /** Sent to the contacts when the departure begins. */
+  tellContacts?: NonNullable<Wishes['tellContacts']>;
   successors: Readonly<Record<string, Successor>>;
   overrides: Readonly<Record<string, ActionInput>>;
 }
@@ -24,16 +26,17 @@ export const DEFAULT = 'default';
 /** What has been kept; a draft for a return is not one of these. */
 export function choicesOf(draft: Wishes | null): Choices {
   if (!draft || draft.transition === 'reactivated') return NO_CHOICES;
-  const { transition, effectiveAt, returnAt, reason, successors = {}, overrides = {} } = draft;
-  return { transition, effectiveAt, returnAt, reason, successors, overrides };
+  const { transition, effectiveAt, returnAt, reason, tellContacts, successors = {}, overrides = {} } = draft;
+  return { transition, effectiveAt, returnAt, reason, tellContacts, successors, overrides };
 }
 
 /** As the API takes them: without what has not been chosen. */
-export function requestOf({ successors, overrides, reason, returnAt, ...rest }: Choices) {
+export function requestOf({ successors, overrides, reason, returnAt, tellContacts, ...rest }: Choices) {
   return {
     ...rest,
     ...(Object.keys(successors).length > 0 && { successors: { ...successors } }),
     ...(Object.keys(overrides).length > 0 && { overrides: { ...overrides } }),
+    ...(tellContacts?.text.trim() && { tellContacts }),
     ...(reason?.trim() && { reason: reason.trim() }),
     // Whoever comes back gets what can be given back.
     ...(rest.transition === 'deactivated' && returnAt && { returnAt, restore: 'all' as const }),

@@ -16,6 +16,7 @@ export interface Choosing {
   choices: Choices;
   act: (rule: string, action: ActionInput | undefined) => void;
   give: (rule: string, to: Successor | undefined) => void;
+  tell: (text: string | undefined) => void;
   showRows: (line: Line, count: number) => void;
   askWho: (rule: string, label: string) => void;
 }
