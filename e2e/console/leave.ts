@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
+import type { Locator } from 'playwright-core';
 import type { Json } from '../support/api.js';
-import { anAccount, PASSWORD, type Cast, type Member } from '../support/cast.js';
+import { anAccount, contactsCsv, PASSWORD, type Cast, type Member } from '../support/cast.js';
 import type { Stage, Visit } from './kit/stage.js';
 
 /** The departure wizard. */
@@ -27,6 +28,10 @@ export function leaveTests(stage: () => Stage): void {
     ];
     for (const cast of [texting, calls, crm]) await give(cast.ada);
     await give(texting.ben);
+    await crm.owner.api.upload('/v1/contact-imports', contactsCsv([crm.ben], 1));
+    const { items: contacts } = await crm.owner.api.get<{ items: Json[] }>('/v1/contacts');
+    const inbox = await crm.ben.api.post('/v1/inboxes', { kind: 'personal', name: 'Ben' });
+    await crm.ben.api.post('/v1/messages', { inboxId: inbox.id, contactIds: [contacts[0]!.id], text: 'Hello' });
     const number = { e164: '+14155550199', kind: 'personal', ownerId: calls.ada.id };
     await calls.ada.api.post('/v1/numbers', number);
   });
@@ -82,6 +87,37 @@ export function leaveTests(stage: () => Stage): void {
           ...{ action: 'transfer', affected: 3, transferredTo: texting.cleo.id },
         });
       });
+    });
+
+    it('works with the keyboard alone, and sends a text to the contacts if chosen', async () => {
+      const visit = await open(crm, crm.ben);
+      const { page } = visit;
+      const tabTo = async (target: Locator) => {
+        for (let n = 0; n < 80 && (await target.and(page.locator(':focus')).count()) === 0; n++)
+          await page.keyboard.press('Tab');
+        await target.and(page.locator(':focus')).waitFor();
+      };
+      const press = async (target: Locator) => {
+        await tabTo(target);
+        await page.keyboard.press('Enter');
+      };
+      await page.getByRole('radio', { name: /^Deactivate/ }).waitFor();
+      await press(page.getByRole('button', { name: 'Continue' }));
+      await page.getByRole('heading', { name: '1 contact to tell' }).waitFor();
+      await tabTo(page.getByRole('checkbox', { name: /^Send it when the departure begins/ }));
+      await page.keyboard.press('Space');
+      await visit.look('leave-tell');
+      await page.evaluate('document.activeElement.blur()');
+      await press(page.getByRole('complementary').getByRole('button', { name: 'Continue' }));
+      await page.getByText('Contacts are told').waitFor();
+      const sent = page.waitForRequest((request) => request.url().endsWith('/deactivate'));
+      await press(page.getByRole('button', { name: `Deactivate ${crm.ben.name}` }));
+      const { tellContacts } = (await sent).postDataJSON() as { tellContacts: Json };
+      expect(tellContacts.text).toContain(`${crm.ben.name} is leaving us.`);
+      await page
+        .getByRole('heading', { name: `${crm.ben.name} is leaving` })
+        .and(page.locator(':focus'))
+        .waitFor();
     });
 
     it('deletes somebody only after their name has been typed', async () => {

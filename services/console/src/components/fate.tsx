@@ -18,7 +18,7 @@ export function FateIcon({ fate }: { fate: Fate }) {
 /** `change hands`, `end`, `are destroyed`, `stay`, always with the same sign. */
 export function FateWord({ fate, count = 1 }: { fate: Fate; count?: number }) {
   return (
-    <span className={`fate ${fate}`}>
+    <span className={count === 0 ? 'fate' : `fate ${fate}`}>
       <Icon name={fate} />
       {fates.word(fate, count)}
     </span>

@@ -1,11 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { User } from '../../api/session';
 import { useTitle } from '../../app/use-title';
 import { Callout } from '../../components/callout';
 import { PersonName } from '../../components/person-name';
 import { ProblemNotice } from '../../components/problem-notice';
 import { leave as texts } from '../../texts/leave';
-import { choicesOf } from './plan/choices';
+import { choicesOf, type Choices } from './plan/choices';
 import { draftQuery, userQuery } from './queries';
 import { leaveRoute } from './search';
 import { Wizard } from './wizard';
@@ -25,7 +27,18 @@ export function LeaveScreen() {
         {texts.loading}
       </p>
     );
-  const { name, status } = user.data;
+  return <Opened key={userId} user={user.data} kept={choicesOf(draft.data ?? null)} />;
+}
+
+interface OpenedProps {
+  user: User;
+  kept: Choices;
+}
+
+/** The person as they were when the page was opened: by the time it is done, a deleted one has no name any more. */
+function Opened({ user: current, kept }: OpenedProps) {
+  const [user] = useState(current);
+  const { name, status } = user;
   return (
     <div className="wizard">
       <nav className="crumbs" aria-label={texts.crumbs.label}>
@@ -44,7 +57,7 @@ export function LeaveScreen() {
           <Callout kind="info">{texts.gone}</Callout>
         </>
       ) : (
-        <Wizard key={userId} user={user.data} kept={choicesOf(draft.data ?? null)} />
+        <Wizard user={user} kept={kept} />
       )}
     </div>
   );
