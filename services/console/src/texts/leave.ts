@@ -140,7 +140,7 @@ export const leave = textsOf({
   confirm: {
     title: (name: string) => `Confirm: ${name}`,
     statement: (changed: number, services: number, stays: number) =>
-      `${plural(changed, '# thing changes hands or ends', '# things change hands or end')} in ${plural(services, '# service', '# services')}, ${plural(stays, '# stays', '# stay')}.`,
+      `${plural(changed, '# thing changes hands or ends', '# things change hands or end')} in ${plural(services, '# service', '# services')}${stays > 0 ? `, ${plural(stays, '# stays', '# stay')}` : ''}.`,
     destroyed: (count: number) =>
       plural(count, '# is destroyed and can’t be brought back.', '# are destroyed and can’t be brought back.'),
     noneDestroyed: 'Nothing is destroyed.',
