@@ -31,6 +31,8 @@ describe('a time limit', () => {
     cast = await anAccount(system, 'crm');
     token = (await cast.owner.api.post('/v1/me/api-tokens', { name: 'Scripts', scopes: SCOPES })).token as string;
     expect(await patient(['deactivate', cast.ben.id, '--yes', '--watch'])).toMatchObject({ exitCode: 0 });
+    // A service that has not been onboarded yet needs no catch-up.
+    expect(await patient(['catch-up', 'insights', '--watch'], system.operator)).toMatchObject({ exitCode: 0 });
     await system.stopOne('insights');
   }, 120_000);
   afterAll(async () => {

@@ -81,7 +81,7 @@ describe('docs/CONFIGURATION.md', () => {
       ...text.matchAll(/\benv\.([A-Z][A-Z_]+)|(?:variable|setting|required)\((?:env, )?['`]([A-Z][A-Z_]+)/g),
     ]);
     const names = new Set(found.map(([, dotted, quoted]) => dotted ?? quoted!));
-    const ofTools = ['NODE_COMPILE_CACHE', 'MALLOC_ARENA_MAX', 'TERM', 'PATH'];
+    const ofTools = ['NODE_COMPILE_CACHE', 'NODE_ENV', 'MALLOC_ARENA_MAX', 'TERM', 'PATH'];
     expect(names.size).toBeGreaterThan(8);
     expect([...names].filter((name) => !ofTools.includes(name) && !document.includes(`\`${name}\``))).toEqual([]);
   });

@@ -3,11 +3,12 @@ import { TestCollector, type CollectedSpan } from '#libs/platform/testing';
 import { eventually } from '#libs/test-kit';
 import { anAccount, PASSWORD, type Cast } from './support/cast.js';
 import { over, type Departure, type Line } from './support/departures.js';
-import { PARTS } from './support/foundation.js';
+import { PARTICIPANTS, PARTS } from './support/foundation.js';
 import { Processes } from './support/processes.js';
 
 const SERVICES = PARTS.map(({ name }) => name);
 const OTHERS = SERVICES.filter((name) => name !== 'identity');
+const WITH_RULES = PARTICIPANTS.map(({ name }) => name).filter((name) => name !== 'identity');
 /** Processes export spans every five seconds. */
 const SPANS_EXPORTED = { timeout: 20_000 };
 
@@ -113,7 +114,7 @@ describe('a deactivation is one trace', () => {
     expect([sent.name, sent.parentSpanId]).toEqual(['send user.deactivated', handling.spanId]);
   });
 
-  it.each(OTHERS)('through the outbox to the rules of %s, and back to identity', (service) => {
+  it.each(WITH_RULES)('through the outbox to the rules of %s, and back to identity', (service) => {
     const sent = only({ service: 'identity', kind: 'producer' });
     const received = only({ service, kind: 'consumer', name: 'process user.deactivated' }, childrenOf(sent));
     const rules = below(received).filter(({ name }) => name.startsWith(`rule ${service}.`));

@@ -204,14 +204,19 @@ describe('a departure', () => {
     expect(await outcomeOf(departures.get(stranger, started.id))).toBe('not-found');
   });
 
-  it('is listed with the states of its services, without what their rules have done', async () => {
+  it('is listed with the states of its services and the names of people, without what the rules have done', async () => {
     await belongings();
     const { id } = await departures.deactivate(owner, leaver.userId);
     const departure = await departures.until(owner, { id }, 'completed');
     const { items } = await identity.call(departuresList, { principal: owner, query: {} });
     const { services, ...others } = departure;
     expect(services.flatMap(({ rules }) => rules).length).toBeGreaterThan(5);
-    expect(items).toEqual([{ ...others, services: services.map(({ rules: _rules, ...service }) => service) }]);
+    const names = {
+      user: expect.objectContaining({ id: leaver.userId }),
+      requester: expect.objectContaining({ id: owner.userId }),
+    };
+    const listed = services.map(({ rules: _rules, ...service }) => service);
+    expect(items).toEqual([{ ...others, ...names, services: listed }]);
   });
 
   it('has numbered progress events up to its end', async () => {
