@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '#libs/test-kit';
+import { dataServices, services } from '../../scripts/lib/services.mjs';
 import { anAccount, belongings, contactsCsv, PASSWORD, type Cast } from '../support/cast.js';
 import { counts, linesOf, over, type Departure } from '../support/departures.js';
 import { allIntroduced } from '../support/readiness.js';
@@ -9,17 +10,6 @@ import { RetryingClient } from './retrying-client.js';
 import { carryOutRunbooks } from './runbook-run.js';
 import { Stack } from './stack.js';
 
-const DATA_SERVICES = [
-  'identity',
-  'contacts',
-  'messaging',
-  'telephony',
-  'automations',
-  'integrations',
-  'insights',
-  'notifications',
-];
-const SERVICES = ['gateway', ...DATA_SERVICES];
 const CONTACTS = 400;
 
 interface Preview {
@@ -77,8 +67,8 @@ describe('what docker compose starts', () => {
   });
 
   it('runs the services without privileges, with a read-only file system', async () => {
-    const running = (await stack.containers(...SERVICES)).map(({ name }) => name);
-    expect(running).toHaveLength(SERVICES.length);
+    const running = (await stack.containers(...services)).map(({ name }) => name);
+    expect(running).toHaveLength(services.length);
     for (const name of running) {
       const { Config, HostConfig } = await stack.inspect<Inspected>(name);
       expect(Config.User).toBe('1000:1000');
@@ -107,7 +97,7 @@ describe('what docker compose starts', () => {
 
 describe('on the network', () => {
   it('all connections to PostgreSQL and NATS are encrypted, and others are refused', async () => {
-    await expectEncryption(stack, SERVICES);
+    await expectEncryption(stack, services);
     await expectPlainRefused(stack);
   }, 60_000);
 
@@ -124,7 +114,7 @@ describe('on the network', () => {
       { timeout: 30_000, interval: 1_000 },
     );
     await stack.compose('up', '--wait', '--no-recreate');
-    await expectEncryption(stack, SERVICES);
+    await expectEncryption(stack, services);
   }, 180_000);
 });
 
@@ -149,7 +139,7 @@ describe('under load', () => {
   it('a rolling restart loses nothing, and each service stops within 5 seconds', async () => {
     const stopTimes: Record<string, number> = {};
     const load = await underLoad(stack.url, async () => {
-      for (const service of SERVICES) {
+      for (const service of services) {
         const begun = performance.now();
         await stack.compose('stop', '--timeout', '20', service);
         stopTimes[service] = Math.round(performance.now() - begun);
@@ -164,10 +154,10 @@ describe('under load', () => {
   }, 600_000);
 
   it('two replicas of every service share the work behind a proxy, and one of each can be killed', async () => {
-    const scale = DATA_SERVICES.flatMap((service) => ['--scale', `${service}=2`]);
+    const scale = dataServices.flatMap((service) => ['--scale', `${service}=2`]);
     await stack.compose('--profile', 'replicas', 'up', '--wait', '--no-recreate', ...scale);
     const pairs = await Promise.all(
-      [...DATA_SERVICES, 'gateway-replica'].map(async (service) => {
+      [...dataServices, 'gateway-replica'].map(async (service) => {
         const found = await stack.containers(service);
         expect(found).toHaveLength(2);
         return found.map(({ name }) => name) as [string, string];
@@ -244,7 +234,7 @@ async function sharing(pairs: [string, string][]): Promise<void> {
     stream_detail.flatMap(({ consumer_detail = [] }) => consumer_detail),
   );
   const waiting = consumers.filter(({ name }) => /-(users|receipts)$/.test(name));
-  expect(waiting).toHaveLength(DATA_SERVICES.length);
+  expect(waiting).toHaveLength(dataServices.length);
   for (const { name, num_waiting } of waiting) expect({ name, num_waiting }).toEqual({ name, num_waiting: 2 });
 }
 

@@ -25,18 +25,24 @@ export function Attention({ title, note, items, children }: AttentionProps) {
         <h2>{title}</h2>
         {note && <span className="muted small">{note}</span>}
       </header>
-      <ul>
-        {items.map(({ id, title, about, actions }) => (
-          <li key={id}>
-            <p>
-              <b>{title}</b>
-              {about}
-            </p>
-            {actions && <div className="actions">{actions}</div>}
-          </li>
-        ))}
-      </ul>
+      <AttentionItems items={items} />
       {children}
     </section>
+  );
+}
+
+export function AttentionItems({ items }: Pick<AttentionProps, 'items'>) {
+  return (
+    <ul>
+      {items.map(({ id, title, about, actions }) => (
+        <li key={id}>
+          <p>
+            <b>{title}</b>
+            {about}
+          </p>
+          {actions && <div className="actions">{actions}</div>}
+        </li>
+      ))}
+    </ul>
   );
 }

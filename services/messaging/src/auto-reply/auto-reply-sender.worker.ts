@@ -5,7 +5,7 @@ import { ServiceClient } from '#libs/broker';
 import { autoReplyFor, numberIsOwn } from '#libs/contracts';
 import { Worker, WorkerContext, type ErrorClass } from '#libs/jobs';
 import type { Db } from '#libs/lifecycle';
-import { Carrier, CarrierUnavailable } from '../carrier/carrier.js';
+import { Carrier, retryWithCarrier } from '../carrier/carrier.js';
 import { Recipients } from '../message/recipients.js';
 
 const BATCH_SIZE = 10;
@@ -76,8 +76,7 @@ export class AutoReplySender extends Worker<Due> {
       await this.finish(due, new Date(this.clock.millis() + DAY));
       return undefined;
     }
-    const wanted = error instanceof CarrierUnavailable ? error.retryAfterMs : 0;
-    const at = new Date(Math.max(retryAt.getTime(), this.clock.millis() + Math.min(wanted, 10 * MINUTE)));
+    const at = retryWithCarrier(retryAt, error, this.clock.now(), 10 * MINUTE);
     await sql`
       update auto_reply set due_at = ${at} where id = ${due.id} and attempts = ${due.attempts} and due_at is not null`.execute(
       this.db(),

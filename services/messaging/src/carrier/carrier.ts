@@ -27,6 +27,16 @@ export class CarrierUnavailable extends Error {
   }
 }
 
+/**
+ * When to try again: not before the carrier takes messages again, if it says when.
+ * @param error of the attempt
+ * @param longestMs the longest wait for the carrier
+ */
+export function retryWithCarrier(retryAt: Date, error: unknown, now: Date, longestMs: number): Date {
+  const wanted = error instanceof CarrierUnavailable ? error.retryAfterMs : 0;
+  return new Date(Math.max(retryAt.getTime(), now.getTime() + Math.min(wanted, longestMs)));
+}
+
 /** Sends text messages to phones. */
 export abstract class Carrier {
   /** Whether messages are only stored and reach nobody. */

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { Worker, WorkerContext, type ErrorClass } from '#libs/jobs';
 import type { Db } from '#libs/lifecycle';
-import { Carrier, CarrierUnavailable } from '../carrier/carrier.js';
+import { Carrier, retryWithCarrier } from '../carrier/carrier.js';
 import { Recipients } from '../message/recipients.js';
 
 const BATCH_SIZE = 10;
@@ -77,8 +77,7 @@ export class ContactNoticeSender extends Worker<Due> {
       await this.conclude(due, 'failed');
       return undefined;
     }
-    const wanted = error instanceof CarrierUnavailable ? error.retryAfterMs : 0;
-    const at = new Date(Math.max(retryAt.getTime(), this.clock.millis() + Math.min(wanted, HOUR)));
+    const at = retryWithCarrier(retryAt, error, this.clock.now(), HOUR);
     await sql`
       update contact_notice set due_at = ${at} where id = ${id} and status = 'pending' and attempts = ${attempts}`.execute(
       this.db(),

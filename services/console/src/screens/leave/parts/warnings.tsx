@@ -1,4 +1,4 @@
-import { Attention } from '../../../components/attention';
+import { Attention, AttentionItems } from '../../../components/attention';
 import { Icon } from '../../../components/icon';
 import { actions as words } from '../../../texts/actions';
 import { leave as texts } from '../../../texts/leave';
@@ -36,17 +36,7 @@ export function Warnings({ warnings, rules, choosing }: WarningsProps) {
             <Icon name="right" className="sm" />
             {choose.more(more.length)}
           </summary>
-          <ul>
-            {more.map(({ id, title, about, actions }) => (
-              <li key={id}>
-                <p>
-                  <b>{title}</b>
-                  {about}
-                </p>
-                {actions && <div className="actions">{actions}</div>}
-              </li>
-            ))}
-          </ul>
+          <AttentionItems items={more} />
         </details>
       )}
     </Attention>
