@@ -17,7 +17,7 @@ export interface MailSinkOptions {
   port?: number;
   /** Offers STARTTLS with this certificate. */
   tls?: ServerTls;
-  /** Whoever sends has to sign in with this name and password. */
+  /** The sender has to sign in with this name and password. */
   login?: { user: string; password: string };
   onMail?: (mail: SunkMail) => void;
 }

@@ -15,7 +15,7 @@ export type DepartureMailKind = (typeof DEPARTURE_MAIL_KINDS)[number];
 export const isAboutDeparture = (kind: string): kind is DepartureMailKind =>
   (DEPARTURE_MAIL_KINDS as readonly string[]).includes(kind);
 
-/** Mails with a token let their reader in. Those that follow tell of changes of an address or of signing in. */
+/** Mails with a token let their reader in. Those that follow report changes of an address or of signing in. */
 export const MAIL_KINDS = [
   'invitation',
   'password-reset',

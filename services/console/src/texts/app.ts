@@ -42,7 +42,8 @@ export const app = textsOf({
   },
   broken: {
     title: 'This page stopped working',
-    about: 'Nothing was changed by that. Load the page again; if it happens twice, tell whoever runs Leaver for you.',
+    about:
+      'Nothing was changed by that. Load the page again; if it happens twice, tell the people who run Leaver for you.',
     again: 'Load again',
   },
   missing: {

@@ -54,7 +54,7 @@ export const leave = textsOf({
     more: (count: number) => plural(count, '# more to review', '# more to review'),
     takesOver: 'Who takes over',
     takesOverAbout:
-      'Gets what is transferred. Whoever you name here gets everything that may be, unless a row says otherwise.',
+      'Gets what is transferred. The person named here gets everything that can be transferred, unless a row says otherwise.',
     firstAdmin: 'The first admin',
     default: 'default',
     rules: (rules: number, services: number) =>

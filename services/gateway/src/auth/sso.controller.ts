@@ -69,7 +69,7 @@ export class SsoController {
     return { url };
   }
 
-  /** Signs in, or refuses, whoever the provider sends back. Its parameters are identity's to judge. */
+  /** Signs in or refuses the person whom the provider sends back. Identity judges the parameters. */
   @Serves(ssoCallback)
   async callback(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { accountId } = readParams(request) as { accountId: string };

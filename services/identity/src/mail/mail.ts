@@ -9,7 +9,7 @@ import { MailWorker } from './mail.worker.js';
 /** A mail to a user, at the present address or another one. */
 export type NewMail = Omit<MailRequest, 'id'> & { userId: string };
 
-/** Writes mails into the outbox, in the transaction of what they tell of. They are handed on after the commit. */
+/** Writes mails into the outbox, in the transaction of the change that they report. They are handed on after the commit. */
 @Injectable()
 export class Mail {
   constructor(

@@ -100,7 +100,7 @@ export class PolicyService {
   }
 
   /**
-   * Sessions from before go on for some days, so that nobody is locked out, whoever makes the change included.
+   * Sessions from before go on for some days, so that nobody is locked out, not even the user who makes the change.
    * @throws Problem `forbidden` unless the caller is an owner; `step-up-required`
    */
   private async changeMfa(principal: Principal, mfa: Mfa): Promise<void> {

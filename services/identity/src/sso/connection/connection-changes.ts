@@ -8,7 +8,7 @@ import { Providers } from '../provider/providers.js';
 import { Connections, type Connection } from './connections.js';
 import { SsoAccess } from './sso-access.js';
 
-/** Sets up and removes single sign-on. Only owners, with a recent proof, because whoever does it decides who gets in. */
+/** Sets up and removes single sign-on. Only owners, with a recent proof, because a person who does it decides who gets in. */
 @Injectable()
 export class ConnectionChanges {
   constructor(

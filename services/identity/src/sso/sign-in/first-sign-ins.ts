@@ -65,7 +65,7 @@ export class FirstSignIns {
 
   private async admit({ id, status, suspended, isOwner }: Person, issuer: string): Promise<void> {
     if (suspended || (status !== 'active' && status !== 'invited')) throw new Problem('account-inactive');
-    // Whoever controls the provider decides what address it verifies, and would own the account.
+    // A person who controls the provider decides what address it verifies, and would own the account.
     if (isOwner) throw new Problem('sso-link-required', { detail: OWNER });
     if (await this.links.isLinked(id, issuer)) throw new Problem('sso-link-required', { detail: OTHER_PERSON });
     if (status === 'invited') await this.acceptances.acceptThroughProvider(id);

@@ -38,7 +38,7 @@ export function requestOf({ successors, overrides, reason, returnAt, tellContact
     ...(Object.keys(overrides).length > 0 && { overrides: { ...overrides } }),
     ...(tellContacts?.text.trim() && { tellContacts }),
     ...(reason?.trim() && { reason: reason.trim() }),
-    // Whoever comes back gets what can be given back.
+    // A user who comes back gets what can be given back.
     ...(rest.transition === 'deactivated' && returnAt && { returnAt, restore: 'all' as const }),
   };
 }

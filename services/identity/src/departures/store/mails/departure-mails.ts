@@ -20,7 +20,7 @@ export interface DueMail {
   transition: DepartureTransition;
   requested_by: string | null;
   effective_at: string;
-  /** Whether it is the return from a departure, or the erasure after one, which tells of it. */
+  /** Whether it is the return from a departure, or the erasure after one: the departure announces it. */
   follows: boolean;
   in_list: boolean;
 }
